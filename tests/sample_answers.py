@@ -1,5 +1,5 @@
-"""Answers about the sample, each worked out once per process. For tests that only read; who
-changes a table loads the sample.
+"""Answers about the sample, or another cohort, each worked out once per process. For tests that
+only read; who changes a table loads the sample.
 
 A disclosure policy decides what is shown, not what is so: what a question finds is worked out once
 and passes the gate of each policy. A question that looks at the policy itself is worked out under
@@ -12,13 +12,13 @@ import dataclasses
 import functools
 import inspect
 import sys
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from kettrack import estimate, load_cohort, sample_folder
+from kettrack import Cohort, estimate, load_cohort, sample_folder
 from kettrack.analysis import registry
 from kettrack.errors import NotIdentified
 from kettrack.result import Result
@@ -43,12 +43,12 @@ INTERNAL = "internal"
 
 def derived_sample(policy: str = INTERNAL) -> DerivedCohort:
     """The sample under a disclosure policy, with what its questions share."""
-    return _derived(policy)
+    return SAMPLE.derived(policy)
 
 
 def sample_answer(name: str, policy: str = INTERNAL, by: str | None = None) -> Result:
     """The answer to a question about the sample."""
-    return _answer(name, policy, by)
+    return SAMPLE.answer(name, policy, by)
 
 
 class PolicyReads:
@@ -93,26 +93,6 @@ class KeptUnderAnyPolicy(dict[Hashable, Any]):
 
 
 READS = PolicyReads(Settings.__dict__["policy"])
-KEPT = KeptUnderAnyPolicy()
-
-
-# Arguments by place only: the same question asked in two ways is one entry.
-@functools.cache
-def _derived(policy: str) -> DerivedCohort:
-    sample = load_cohort(sample_folder())
-    settings = replace(sample.settings, policy=policy)
-    return replace(derive(replace(sample, settings=settings)), _kept=KEPT)
-
-
-@functools.cache
-def _answer(name: str, policy: str, by: str | None) -> Result:
-    if by:
-        return estimate(name, _derived(policy), by=by)
-    found, looked = _found(name, INTERNAL)
-    if looked and policy != INTERNAL:
-        found, _ = _found(name, policy)
-    asked = registry.get_question(name)
-    return registry._answered(asked, _derived(policy), lambda: handed_on(found))
 
 
 def handed_on(found: Any) -> Any:
@@ -122,25 +102,75 @@ def handed_on(found: Any) -> Any:
     return found
 
 
-@functools.cache
-def _found(name: str, policy: str) -> tuple[Any, bool]:
-    """What a question finds, and whether it looked at the policy to find it."""
-    # The table of all methods takes the answers of each method where they are there already.
-    beside = {
-        option: _answer(part, policy, None)
-        for option, part in BESIDE.get(name, {}).items()
-    }
-    options = {**FASTER.get(name, {}), **beside}
-    function = inspect.unwrap(registry.get_question(name).answer)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Settings, "policy", READS)
-        before = READS.n
-        try:
-            found = function(_derived(policy), **options)
-        except NotIdentified as refused:
-            found = refused
-        looked = READS.n > before
-    # Answers of other questions went through the gate; a sentence that is told anew after the gate
-    # may look at the policy then.
-    retold = callable(getattr(found, "sentence", ""))
-    return found, looked or retold or bool(beside)
+class AnswersOnce:
+    """Answers about one cohort.
+
+    Parameters
+    ----------
+    load : callable
+        Gives the cohort when the first question is asked.
+    faster : mapping
+        Question -> the options with which it is asked here.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Cohort],
+        faster: Mapping[str, Mapping[str, Any]] = FASTER,
+    ) -> None:
+        self._load = functools.cache(load)
+        self._faster = faster
+        self._kept = KeptUnderAnyPolicy()
+        # By place only: the same question asked in two ways is one entry.
+        self._derive_once = functools.cache(self._derive)
+        self._ask_once = functools.cache(self._ask)
+        self._find_once = functools.cache(self._find)
+
+    def derived(self, policy: str = INTERNAL) -> DerivedCohort:
+        """The cohort under a disclosure policy, with what its questions share."""
+        return self._derive_once(policy)
+
+    def answer(
+        self, name: str, policy: str = INTERNAL, by: str | None = None
+    ) -> Result:
+        """The answer to a question."""
+        return self._ask_once(name, policy, by)
+
+    def _derive(self, policy: str) -> DerivedCohort:
+        cohort = self._load()
+        settings = replace(cohort.settings, policy=policy)
+        return replace(derive(replace(cohort, settings=settings)), _kept=self._kept)
+
+    def _ask(self, name: str, policy: str, by: str | None) -> Result:
+        if by:
+            return estimate(name, self.derived(policy), by=by)
+        found, looked = self._find_once(name, INTERNAL)
+        if looked and policy != INTERNAL:
+            found, _ = self._find_once(name, policy)
+        asked = registry.get_question(name)
+        return registry._answered(asked, self.derived(policy), lambda: handed_on(found))
+
+    def _find(self, name: str, policy: str) -> tuple[Any, bool]:
+        """What a question finds, and whether it looked at the policy to find it."""
+        # The table of all methods takes the answers of each method where they are there already.
+        beside = {
+            option: self.answer(part, policy)
+            for option, part in BESIDE.get(name, {}).items()
+        }
+        options = {**self._faster.get(name, {}), **beside}
+        function = inspect.unwrap(registry.get_question(name).answer)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Settings, "policy", READS)
+            before = READS.n
+            try:
+                found = function(self.derived(policy), **options)
+            except NotIdentified as refused:
+                found = refused
+            looked = READS.n > before
+        # Answers of other questions went through the gate; a sentence that is told anew after the
+        # gate may look at the policy then.
+        retold = callable(getattr(found, "sentence", ""))
+        return found, looked or retold or bool(beside)
+
+
+SAMPLE = AnswersOnce(lambda: load_cohort(sample_folder()))

@@ -4,7 +4,6 @@ code or in the extract, every question, figure, command and page goes on, and sh
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ import matplotlib
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+from sample_answers import AnswersOnce
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -27,8 +27,7 @@ from kettrack.cli import main, output
 from kettrack.errors import UsageError
 from kettrack.report.first_page import compose_first_page
 from kettrack.report.layout import render
-from kettrack.result import Result
-from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.instrument import RESERVED_BANDS
 from kettrack.writing import csv_text
 
@@ -42,6 +41,10 @@ BANDS = {"low": (0, 4), "low+": (5, 9), "low-": (10, 14), "1.5": (15, 19)}
 PEOPLE = 90
 # The words are the same, however many clinics are simulated.
 FEW = {"cohorts": 2, "replicates": 20}
+FASTER = {
+    name: {key: FEW[key] for key in asked.options if key in FEW}
+    for name, asked in load_questions().items()
+}
 
 
 def quoted(text: str) -> str:
@@ -99,8 +102,13 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def people(clinic: Path) -> DerivedCohort:
-    return derive(kt.load_cohort(clinic))
+def told(clinic: Path) -> AnswersOnce:
+    return AnswersOnce(lambda: kt.load_cohort(clinic), FASTER)
+
+
+@pytest.fixture(scope="module")
+def people(told: AnswersOnce) -> DerivedCohort:
+    return told.derived()
 
 
 # Simulated clinics take seconds: once is enough.
@@ -113,9 +121,8 @@ def people(clinic: Path) -> DerivedCohort:
         if policy == "internal" or "cohorts" not in asked.options
     ],
 )
-def test_every_answer_shows_the_words_and_obeys_none(clinic, people, name, policy):
-    asked = people if policy == "internal" else under(clinic, policy)
-    found = answer(name, asked)
+def test_every_answer_shows_the_words_and_obeys_none(told, name, policy):
+    found = told.answer(name, policy)
     page = found._repr_html_()
     for said in (found.text, repr(found), page, found.to_json(), found.caption):
         assert not OBEYED.search(said)
@@ -124,37 +131,25 @@ def test_every_answer_shows_the_words_and_obeys_none(clinic, people, name, polic
     assert json.loads(found.to_json())["instrument"] == NASTY
 
 
-@functools.cache
-def answer(name: str, people: DerivedCohort) -> Result:
-    """An answer that several tests read and none changes."""
-    few = {key: FEW[key] for key in load_questions()[name].options if key in FEW}
-    return kt.estimate(name, people, **few)
-
-
-@functools.cache
-def under(clinic: Path, policy: str) -> DerivedCohort:
-    return derive(kt.load_cohort(clinic, policy=policy))
-
-
 @pytest.mark.parametrize(
     "name", [name for name, asked in load_questions().items() if asked.by_group]
 )
-def test_groups_that_the_user_has_named(people, name):
-    found = kt.estimate(name, people, by="severity")
+def test_groups_that_the_user_has_named(told, name):
+    found = told.answer(name, by="severity")
     assert found.text
     assert found.status == "refused" or SEEN in repr(found)
 
 
-def test_a_sentence_names_the_words_as_they_are(people):
-    assert SEEN in answer("baseline_table", people).text
-    assert SEEN in answer("severity_flows", people).text
+def test_a_sentence_names_the_words_as_they_are(told, people):
+    assert SEEN in told.answer("baseline_table").text
+    assert SEEN in told.answer("severity_flows").text
     assert SEEN in summary_text(people)
 
 
-def test_bands_that_differ_by_a_mark_have_a_row_each(people):
-    keys = answer("severity_flows", people).table["key"]
+def test_bands_that_differ_by_a_mark_have_a_row_each(told):
+    keys = told.answer("severity_flows").table["key"]
     assert keys.is_unique
-    assert answer("expected_course", people).table["key"].is_unique
+    assert told.answer("expected_course").table["key"].is_unique
 
 
 def test_no_band_takes_the_place_of_those_who_are_in_none(tmp_path):
@@ -198,18 +193,18 @@ def written(axes: plt.Axes) -> list[str]:
 
 
 @pytest.mark.parametrize("plot", DRAWN)
-def test_a_figure_writes_the_words_as_they_are(people, plot):
-    found = answer(DRAWN[plot], people)
+def test_a_figure_writes_the_words_as_they_are(told, plot):
+    found = told.answer(DRAWN[plot])
     axes = getattr(kt, plot)(found.table, caption=found.caption)
     assert SEEN in "".join(written(axes))
 
 
-def test_the_figures_of_one_person_write_the_words_as_they_are(people):
+def test_the_figures_of_one_person_write_the_words_as_they_are(told, people):
     patient = str(people.outcomes["patient_id"].iloc[0])
     page = kt.patient_page(people, patient)
     axes = kt.plot_patient(page.table, caption=page.caption)
     assert SEEN in "".join(written(axes))
-    expected = answer("expected_course", people)
+    expected = told.answer("expected_course")
     assert SEEN in "".join(written(kt.plot_expected(expected.table)))
 
 
@@ -219,10 +214,10 @@ def test_a_name_that_begins_with_a_bar_stands_in_the_legend():
     assert [entry.get_text()[1:] for entry in axes.legend().texts] == ["_total"]
 
 
-def test_axes_of_the_caller_keep_their_own_formulas(people):
+def test_axes_of_the_caller_keep_their_own_formulas(told):
     figure, (own, other) = plt.subplots(1, 2)
     other.set_title("$x^2$")
-    kt.plot_ladder(answer("ladder", people).table, ax=own)
+    kt.plot_ladder(told.answer("ladder").table, ax=own)
     assert other.title.get_parse_math()
     assert not own.title.get_parse_math()
     plt.close(figure)

@@ -127,8 +127,8 @@ class SessionMerger:
         return rows
 
     def _of_day(self, day: list[FhirSession]) -> list[FhirSession]:
-        given = []
-        done = []
+        given: list[FhirSession] = []
+        done: list[FhirSession] = []
         for one in day:
             kind = one.origin.kind
             of_kind = done if kind == _PROCEDURE else given
