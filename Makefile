@@ -7,6 +7,8 @@ SANITIZE := notebooks/sanitize.cfg
 
 # A backend named in the environment would take the pictures out of the notebooks.
 unexport MPLBACKEND
+# Compiled modules are kept: tests start many processes, and each would compile the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help report lab test quick coverage mutants check bench truth attack fuzz sample messages notebooks docs lock wheel dist clean

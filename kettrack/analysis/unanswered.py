@@ -43,9 +43,12 @@ def unanswered(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from kettrack import load_cohort, sample_folder
-    >>> unanswered(load_cohort(sample_folder()))["question"].tolist()
-    []
+    >>> from kettrack import cohort_from_frames
+    >>> sessions = pd.DataFrame({"patient_id": ["A", "B"], "day": 0})
+    >>> scores = sessions.assign(day=-1, instrument="PHQ-9", score=[17, 21])
+    >>> few = unanswered(cohort_from_frames(sessions, scores))
+    >>> "response_by_session" in few["question"].tolist()
+    True
     """
     derived = _few_of(derive(cohort))
     refused = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -203,6 +204,20 @@ def test_ending_decides_the_format(
     as_parquet = pd.read_parquet(tmp_path / "table.parquet")
     assert list(as_csv) == list(as_parquet)
     assert len(as_csv) == len(as_parquet) > 0
+
+
+@pytest.mark.parametrize("asked", ["", "4"])
+def test_linear_algebra_has_one_thread_unless_more_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    name = "OPENBLAS_NUM_THREADS"
+    # Set first, so that it is put back afterwards, whatever it was.
+    monkeypatch.setenv(name, asked)
+    if not asked:
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit):
+        main(["version"])
+    assert os.environ[name] == (asked or "1")
 
 
 def test_outcomes_prints_a_summary(run: Kettrack, clinic: Path) -> None:
