@@ -81,6 +81,13 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    import read_once
+
+    read_once.Running.name = item.path.name
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """Root of the checkout."""

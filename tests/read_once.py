@@ -1,5 +1,6 @@
 """Work that the suite would otherwise do hundreds of times: reading the sample, judging the same
 columns of small clinics for identifiers, and drawing the bootstraps of the no-effect benchmark.
+Of the last a clinic that a test makes gets a few, unless the test judges the benchmark.
 
 All depend on nothing but what is handed in. Tests of these functions themselves call them where
 they are defined and are not served from here.
@@ -15,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from kettrack import Cohort, sample_folder
+from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.response import benchmark
 from kettrack.reading import headers, load
 from kettrack.settings import Settings
@@ -24,8 +26,15 @@ from kettrack.timelines.derived import DerivedCohort
 
 MOST_LEVELS = 200  # distinct values of a column that is worth a place in memory
 MOST_CLINICS = 4  # whose bootstraps are kept: each is twenty simulated clinics
+# Bootstraps of a clinic that is made for a test. The sample has all, as its answers are stored.
+FEW_BOOTSTRAPS = 4
+# Files whose tests judge the interval that the bootstraps give.
+JUDGE_BOOTSTRAPS = {"test_gates.py", "test_plasmode.py", "test_response_curve.py"}
 # Settings that are only words, or speak of what is printed: no score depends on them.
 NO_SCORE = ("policy", "currency", "extract", "columns", "status")
+
+
+ALL_BOOTSTRAPS = benchmark.NULL_BOOTSTRAPS
 
 
 def install() -> None:
@@ -86,14 +95,36 @@ def drawn_once(draw: Callable[..., Any]) -> Callable[..., Any]:
     kept: dict[Any, Any] = {}
 
     def drawn(cohort: DerivedCohort) -> Any:
-        key = content(cohort)
+        n_drawn = bootstraps_of(cohort)
+        key = (n_drawn, *content(cohort))
         if key not in kept:
             while len(kept) >= MOST_CLINICS:
                 del kept[next(iter(kept))]
-            kept[key] = draw(cohort)
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(benchmark, "NULL_BOOTSTRAPS", n_drawn)
+                kept[key] = draw(cohort)
         return kept[key]
 
     return drawn
+
+
+class Running:
+    """The file whose test is running."""
+
+    name = ""
+
+
+def bootstraps_of(cohort: DerivedCohort) -> int:
+    """How many bootstraps a test gets."""
+    if Running.name in JUDGE_BOOTSTRAPS or came_from_sample(cohort):
+        return ALL_BOOTSTRAPS
+    return FEW_BOOTSTRAPS
+
+
+def came_from_sample(cohort: DerivedCohort) -> bool:
+    """Whether it is the sample, or was made from it in memory."""
+    sample = load_cohort(sample_folder())
+    return cohort.provenance.input_sha256 == sample.provenance.input_sha256
 
 
 def content(cohort: DerivedCohort) -> tuple[str, ...]:
