@@ -35,10 +35,7 @@ TAKEN_TOGETHER: Final = (
 )
 
 
-def apply(
-    result: Result,
-    policy: str,
-) -> Result:
+def apply(result: Result, policy: str) -> Result:
     """Pass a result through the gate.
 
     Parameters
@@ -73,17 +70,11 @@ def apply(
     return sides_together(_protected(result, rules))
 
 
-def _protected(
-    result: Result,
-    rules: Policy,
-) -> Result:
+def _protected(result: Result, rules: Policy) -> Result:
     """The result with its table hidden, rounded, or both."""
     table = result.table
     if rules.smallest_count > 1:
-        table = _without_small(
-            result,
-            rules,
-        )
+        table = _without_small(result, rules)
         # Before it is rounded: 7 must not become 5. Rounding can only blur it more.
         table = protected_alone(
             result,
@@ -111,15 +102,9 @@ def _protected(
 
 def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
     """The table without small counts: the steps of a curve taken together, any other with holes."""
-    curve = one_curve(
-        result.recipes,
-        result.table,
-    )
+    curve = one_curve(result.recipes, result.table)
     if curve is None:
-        return suppress_small(
-            result,
-            rules.smallest_count,
-        )
+        return suppress_small(result, rules.smallest_count)
     table = merged_curve(
         curve,
         result.table,
@@ -135,10 +120,7 @@ def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
         for name in recipe.values
     ]
     steps = counted_columns(curve)
-    for column in _columns(
-        result,
-        "count",
-    ):
+    for column in _columns(result, "count"):
         if column in steps:
             continue
         few = _few(
@@ -148,20 +130,12 @@ def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
         # A count that moves from step to step would tell how many logs have ended.
         moves = table[column].nunique(dropna=False) > 1
         table[column] = table[column].astype("Int64").mask(few | moves)
-    for column in set(
-        _columns(
-            result,
-            "derived",
-        )
-    ) - set(curve.columns):
+    for column in set(_columns(result, "derived")) - set(curve.columns):
         table[column] = table[column].where(shown & (column in simulated))
     return table.assign(**{SUPPRESSED: True})
 
 
-def suppress_small(
-    result: Result,
-    smallest: int,
-) -> pd.DataFrame:
+def suppress_small(result: Result, smallest: int) -> pd.DataFrame:
     """The table of a result without small counts and what follows from them in the same table.
 
     Hidden are counts and denominators from 1 to `smallest` - 1; counts, and denominators, that
@@ -170,14 +144,8 @@ def suppress_small(
     values at least `smallest` apart, and where anything is hidden only the first.
     """
     table = result.table.copy()
-    counts = _columns(
-        result,
-        "count",
-    )
-    denominators = _columns(
-        result,
-        "denominator",
-    )
+    counts = _columns(result, "count")
+    denominators = _columns(result, "denominator")
     hidden = _small(
         table,
         counts,
@@ -185,22 +153,12 @@ def suppress_small(
         smallest,
     )
     touched = hidden.any(axis=1).to_numpy(bool)
-    was = result.table[
-        counts
-        + denominators
-        + _columns(
-            result,
-            "running",
-        )
-    ].notna()
+    was = result.table[counts + denominators + _columns(result, "running")].notna()
     for column in counts + denominators:
         table[column] = (
             table[column].astype("Int64").mask(hidden[column].to_numpy(bool))
         )
-    for column in _columns(
-        result,
-        "running",
-    ):
+    for column in _columns(result, "running"):
         table[column] = _thinned(
             table[column].astype("Int64"), smallest, bool(touched.any())
         )
@@ -210,10 +168,7 @@ def suppress_small(
     gone = was & table[was.columns].isna()
     hide_derived(
         table,
-        _columns(
-            result,
-            "derived",
-        ),
+        _columns(result, "derived"),
         gone,
         counts_behind(result.recipes),
     )
@@ -228,26 +183,14 @@ def _small(
 ) -> pd.DataFrame:
     """Which cells of counts and denominators to hide."""
     numbers = table[counts + denominators].astype("Float64")
-    hidden = _few(
-        numbers,
-        smallest,
-    )
+    hidden = _few(numbers, smallest)
     for denominator in denominators:
         # The rest of a denominator is a count too: 19 of 22 tells that 3 did not.
-        rest = numbers.rsub(
-            numbers[denominator],
-            axis=0,
-        )
-        hidden |= _few(
-            rest,
-            smallest,
-        )
+        rest = numbers.rsub(numbers[denominator], axis=0)
+        hidden |= _few(rest, smallest)
         # So is what a row lacks of the largest one: 232 with an age, of 240, tells of 8 without.
         lacks = numbers[[denominator]].rsub(numbers[denominator].max())
-        hidden[denominator] |= _few(
-            lacks,
-            smallest,
-        )[denominator]
+        hidden[denominator] |= _few(lacks, smallest)[denominator]
         for row in np.flatnonzero(
             (numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)
         ):
@@ -280,10 +223,7 @@ def _hide_partition(
         gone.append(name)
 
 
-def _few(
-    numbers: pd.DataFrame,
-    smallest: int,
-) -> pd.DataFrame:
+def _few(numbers: pd.DataFrame, smallest: int) -> pd.DataFrame:
     return ((numbers > 0) & (numbers < smallest)).fillna(False).astype(bool)
 
 
@@ -431,10 +371,7 @@ def _with_rows_hidden(
     return replace(result, table=table.assign(**{SUPPRESSED: marked}))
 
 
-def _columns(
-    result: Result,
-    role: str,
-) -> list[str]:
+def _columns(result: Result, role: str) -> list[str]:
     return [
         str(column) for column in result.table if result.roles.get(str(column)) == role
     ]

@@ -60,10 +60,7 @@ class StepBlocks:
         ended = self.ended.copy()
         # Sums that a policy has rounded apart may come to more than everybody.
         ended[-1] += max(n - int(both.sum()) - int(ended.sum()), 0)
-        return ExitCounts(
-            events=both,
-            censored=ended,
-        )
+        return ExitCounts(events=both, censored=ended)
 
 
 def one_curve(recipes: Sequence[MadeOf], table: pd.DataFrame) -> IncidenceCurve | None:
@@ -71,10 +68,7 @@ def one_curve(recipes: Sequence[MadeOf], table: pd.DataFrame) -> IncidenceCurve 
     curves = [each for each in recipes if isinstance(each, IncidenceCurve)]
     if len(curves) != 1 or curves[0].step not in table or table.empty:
         return None
-    steps = column_numbers(
-        table,
-        curves[0].step,
-    )
+    steps = column_numbers(table, curves[0].step)
     # Several curves in one table begin anew; a missing step belongs to none.
     return curves[0] if (np.diff(steps) > 0).all() else None
 
@@ -92,28 +86,14 @@ def is_merged(curve: IncidenceCurve, table: pd.DataFrame) -> bool:
 def blocks_of(curve: IncidenceCurve, table: pd.DataFrame) -> StepBlocks | None:
     """The blocks that a table with steps taken together shows; None where it shows none."""
     first = next(iter(curve.causes.values()))
-    events = column_numbers(
-        table,
-        first,
-    )
+    events = column_numbers(table, first)
     rows = np.flatnonzero(~np.isnan(events))
     if not len(rows):
         return None
-    at_risk = column_numbers(
-        table,
-        curve.at_risk,
-    )[rows]
-    free = column_numbers(
-        table,
-        curve.free,
-    )[rows]
+    at_risk = column_numbers(table, curve.at_risk)[rows]
+    free = column_numbers(table, curve.free)[rows]
     before = np.concatenate([[_ALL], free[:-1]])
-    ended = np.nan_to_num(
-        column_numbers(
-            table,
-            curve.censored,
-        )[rows]
-    )
+    ended = np.nan_to_num(column_numbers(table, curve.censored)[rows])
     in_block = curve.ticks * np.diff(rows, prepend=-1)
     seen = at_risk - gone_before(ended, in_block)
     # Of a block the share that is left after it tells how many have left in it.
@@ -151,65 +131,30 @@ def rounded_blocks(
     StepBlocks
         For `figures_again`.
     """
-    blocks = blocks_of(
-        curve,
-        table,
-    )
+    blocks = blocks_of(curve, table)
     for column in counted_columns(curve):
-        known = np.flatnonzero(
-            ~np.isnan(
-                column_numbers(
-                    table,
-                    column,
-                )
-            )
-        )
-        steps = column_numbers(
-            table,
-            column,
-        )[known]
+        known = np.flatnonzero(~np.isnan(column_numbers(table, column)))
+        steps = column_numbers(table, column)[known]
         set_counts(
             table,
             column,
             known,
-            _steps_rounded(
-                steps,
-                rounding,
-            ),
+            _steps_rounded(steps, rounding),
         )
     if blocks is None:
         return None
     return StepBlocks(
         rows=blocks.rows,
-        events=_steps_rounded(
-            blocks.events,
-            rounding,
-        ),
-        others=_steps_rounded(
-            blocks.others,
-            rounding,
-        ),
-        ended=_steps_rounded(
-            blocks.ended,
-            rounding,
-        ),
+        events=_steps_rounded(blocks.events, rounding),
+        others=_steps_rounded(blocks.others, rounding),
+        ended=_steps_rounded(blocks.ended, rounding),
     )
 
 
 def _steps_rounded(steps: Floats | Ints, rounding: Rounding) -> Ints:
     # Steps that are rounded one by one would add up to a sum that tells each of them.
-    sums = rounding.of(
-        np.cumsum(
-            np.asarray(
-                steps,
-                np.float64,
-            )
-        )
-    )
-    return np.diff(
-        sums,
-        prepend=0,
-    ).astype(np.int64)
+    sums = rounding.of(np.cumsum(np.asarray(steps, np.float64)))
+    return np.diff(sums, prepend=0).astype(np.int64)
 
 
 def figures_again(
@@ -231,10 +176,7 @@ def figures_again(
     if blocks is None:
         return
     rows = blocks.rows
-    people = column_numbers(
-        table,
-        curve.n,
-    )[0]
+    people = column_numbers(table, curve.n)[0]
     counts = blocks.counts(int(people))
     found = incidence_of_rows(
         counts,
@@ -265,10 +207,7 @@ def figures_again(
             blocks,
         )
     for column, parts in curve.sums.items():
-        table[column] = table[list(parts)].sum(
-            axis=1,
-            skipna=False,
-        )
+        table[column] = table[list(parts)].sum(axis=1, skipna=False)
     _halves(
         curve,
         value,
@@ -285,14 +224,8 @@ def _share_of_other(
 ) -> None:
     """The share of one of the other causes, where its count so far tells it."""
     rows = blocks.rows
-    people = column_numbers(
-        table,
-        curve.n,
-    )[0]
-    so_far = column_numbers(
-        table,
-        curve.causes[column],
-    )[rows]
+    people = column_numbers(table, curve.n)[0]
+    so_far = column_numbers(table, curve.causes[column])[rows]
     # Without a log that ended before, a share is its count of everybody, whatever came between.
     before = np.cumsum(blocks.ended) - blocks.ended + blocks.gone_before(curve.ticks)
     told = (before == 0) & ~np.isnan(so_far)
@@ -320,18 +253,12 @@ def _halves(
         (value, high, low),
         strict=False,
     ):
-        shares = column_numbers(
-            table,
-            share,
-        )[rows]
+        shares = column_numbers(table, share)[rows]
         _put(
             table,
             column,
             rows,
-            first_with_half(
-                shares,
-                steps,
-            ),
+            first_with_half(shares, steps),
         )
 
 
@@ -342,21 +269,12 @@ def set_counts(
     values: Ints,
 ) -> None:
     """Set a column of counts in some rows; the others keep what they hold."""
-    numbers = column_numbers(
-        table,
-        column,
-    )
+    numbers = column_numbers(table, column)
     numbers[rows] = values
-    table[column] = pd.Series(
-        numbers,
-        index=table.index,
-    ).astype("Int64")
+    table[column] = pd.Series(numbers, index=table.index).astype("Int64")
 
 
 def _put(table: pd.DataFrame, column: str, rows: Ints, values: Floats) -> None:
-    numbers = column_numbers(
-        table,
-        column,
-    )
+    numbers = column_numbers(table, column)
     numbers[rows] = values
     table[column] = numbers
