@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kettrack import Cohort, load_cohort, sample_folder
+from kettrack import Cohort, sample_folder
 from kettrack.analysis.response import benchmark
 from kettrack.reading import headers, load
 from kettrack.settings import Settings
@@ -32,8 +32,6 @@ FEW_BOOTSTRAPS = 4
 JUDGE_BOOTSTRAPS = {"test_gates.py", "test_plasmode.py", "test_response_curve.py"}
 # Settings that are only words, or speak of what is printed: no score depends on them.
 NO_SCORE = ("policy", "currency", "extract", "columns", "status")
-
-
 ALL_BOOTSTRAPS = benchmark.NULL_BOOTSTRAPS
 
 
@@ -60,6 +58,7 @@ def sample_read_once(read: Callable[..., Any]) -> Callable[..., Any]:
         if key not in kept:
             kept[key] = read(folder, allow, overrides)
         ledger, cohort = kept[key]
+        Running.sample = cohort.provenance.input_sha256
         return copy.deepcopy(ledger), own_tables(cohort)
 
     return read_folder
@@ -109,22 +108,19 @@ def drawn_once(draw: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Running:
-    """The file whose test is running."""
+    """The file whose test is running, and the hash of the sample once that was read."""
 
     name = ""
+    sample = "not read yet"
 
 
 def bootstraps_of(cohort: DerivedCohort) -> int:
     """How many bootstraps a test gets."""
-    if Running.name in JUDGE_BOOTSTRAPS or came_from_sample(cohort):
+    # Also of a cohort that was made from the sample in memory.
+    of_sample = cohort.provenance.input_sha256 == Running.sample
+    if of_sample or Running.name in JUDGE_BOOTSTRAPS:
         return ALL_BOOTSTRAPS
     return FEW_BOOTSTRAPS
-
-
-def came_from_sample(cohort: DerivedCohort) -> bool:
-    """Whether it is the sample, or was made from it in memory."""
-    sample = load_cohort(sample_folder())
-    return cohort.provenance.input_sha256 == sample.provenance.input_sha256
 
 
 def content(cohort: DerivedCohort) -> tuple[str, ...]:
