@@ -28,6 +28,7 @@ MOST_PARTS: Final = 8  # of a long table, each shown from its beginning
 FEWEST_ROWS: Final = 10  # shown of each part, as far as it has them
 # What stands in a sentence for a hidden number, and why it does, at its end.
 NOT_SHOWN: Final = "(not shown)"
+HIDDEN_CELL: Final = "hidden"  # in a cell of a table
 _TOO_FEW: Final = "Not shown: too few people, or the number would tell of too few."
 # A quantity of which every part is hidden becomes one word: share, interval, and what it is of.
 _GONE: Final = re.escape(NOT_SHOWN)
@@ -213,6 +214,19 @@ class Result:
             rows, columns=[column.replace("_", " ") for column in columns]
         )
 
+    def texts(self, *columns: str) -> list[tuple[str, ...]]:
+        """Every row of the table as text with fixed decimals; hidden cells say so.
+
+        Parameters
+        ----------
+        *columns : str
+            In the order in which they are wanted.
+        """
+        return [
+            tuple(self._format(column, row) for column in columns)
+            for row in self._rows()
+        ]
+
     @property
     def cut(self) -> str:
         """How many rows are not shown, and where the whole table is; empty when all are."""
@@ -395,7 +409,7 @@ class Result:
         role = self.roles.get(column)
         # Missing in a marked row: hidden where it is a number, and truly empty otherwise.
         if value is None and row.get(SUPPRESSED):
-            return "hidden" if role in _NUMBERS else ""
+            return HIDDEN_CELL if role in _NUMBERS else ""
         if value is None or isinstance(value, str):
             return (
                 in_words(value or "")

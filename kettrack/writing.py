@@ -9,8 +9,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp, mkstemp
@@ -164,6 +164,21 @@ def _put_back(room: Path) -> None:
         place = room.parent / waiting.name
         if not place.exists():
             waiting.replace(place)
+
+
+def write_together(
+    writers: Mapping[Path, Callable[[Path], object]],
+) -> None:
+    """Write several files: all of them, or none when one cannot be made.
+
+    Parameters
+    ----------
+    writers : mapping
+        Path to what writes the file, given the path of its draft.
+    """
+    with ExitStack() as files:
+        for path, write in writers.items():
+            write(files.enter_context(whole_file(path)))
 
 
 def remove_leftovers(folder: Path, mark: str = DRAFT_MARK) -> None:

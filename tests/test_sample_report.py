@@ -20,10 +20,13 @@ from typing import NamedTuple
 
 import nbformat
 import pytest
+from sample_answers import derived_sample, sample_answer
 
 from kettrack import load_cohort, notebook_folder, sample_folder
 from kettrack.report.first_page import FirstPage, compose_first_page
 from kettrack.report.layout import render
+from kettrack.report.methods import describe_methods
+from kettrack.report.paper_tables import ASKED
 from kettrack.report.run import read_contents
 
 CHAPTER = "01_cohort_overview.ipynb"
@@ -338,10 +341,13 @@ def test_a_phone_needs_no_sideways_scroll(chromium: str, tmp_path: Path) -> None
 def stored_page() -> str:
     """The page of the chapter of the checkout as it is stored; no kernel runs."""
     notebook = nbformat.read(notebook_folder() / CHAPTER, as_version=4)
+    cohort = derived_sample()
+    found = {name: sample_answer(name) for name in ASKED}
     return render(
         read_contents().title,
         compose_first_page(load_cohort(sample_folder())),
         {CHAPTER: notebook},
+        methods=describe_methods(cohort, found).paragraphs,
     )
 
 

@@ -28,6 +28,7 @@ from kettrack.cli.faults import (
 )
 from kettrack.cli.handout import handout
 from kettrack.cli.import_ import import_
+from kettrack.cli.methods import methods
 from kettrack.cli.notebooks import notebooks
 from kettrack.cli.output import answer, buffer_standard_output, forget_steps
 from kettrack.cli.pooling import pool, summarise
@@ -130,6 +131,7 @@ for command in (
     review,
     estimate,
     report,
+    methods,
     notebooks,
     dashboard,
     sheet,

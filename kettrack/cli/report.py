@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -22,6 +23,18 @@ from kettrack.cli.cohorts import (
 )
 from kettrack.cli.output import answer, check_place, say, step
 from kettrack.errors import UsageError
+
+_ABOUT: Final = {
+    ".pdf": "The same as PDF is",
+    ".docx": "Tables and methods for a paper are",
+    ".xlsx": "The same tables as a workbook are",
+}
+
+
+class TableFormat(StrEnum):
+    """Formats of the tables of a paper."""
+
+    xlsx = "xlsx"
 
 
 def report(
@@ -44,6 +57,21 @@ def report(
             ),
         ),
     ] = None,
+    pdf: Annotated[
+        bool,
+        typer.Option("--pdf", help="Also as PDF, printed by Chromium, Chrome or Edge."),
+    ] = False,
+    docx: Annotated[
+        bool,
+        typer.Option(
+            "--docx",
+            help="Also the tables of a paper, with methods, as a Word document.",
+        ),
+    ] = False,
+    tables: Annotated[
+        TableFormat | None,
+        typer.Option("--tables", help="Also the tables of a paper as a workbook."),
+    ] = None,
     timings: Annotated[
         bool,
         typer.Option("--timings", help="Say on standard error what took how long."),
@@ -53,12 +81,14 @@ def report(
     """Write the report as one HTML file.
 
     The notebooks are run on the cohort folder. The file needs no network. Under a policy for
-    release a manifest of all numbers shown stands beside it, for the report after this one.
+    release a manifest of all numbers shown stands beside it, for the report after this one. The
+    other files have the same name and another ending; all are written, or none.
 
     \b
     Example:
       kettrack report clinic -o report.html
       kettrack report clinic -o june.html --policy release
+      kettrack report clinic -o june.html --pdf --docx --tables xlsx
       kettrack report clinic -o july.html --policy release --previous june.manifest.json
       kettrack report clinic -o beside.html --against other_clinic
       kettrack report clinic -o years.html --against 2023
@@ -68,7 +98,10 @@ def report(
         raise UsageError(
             f"The report is an HTML file, but {output.name!r} does not end in .html."
         )
-    check_place(output, folder)
+    wanted = {".pdf": pdf, ".docx": docx, ".xlsx": tables is not None}
+    also = [ending for ending, is_wanted in wanted.items() if is_wanted]
+    for ending in (output.suffix, *also):
+        check_place(output.with_suffix(ending), folder)
     require_folder(folder)
     # Jupyter is imported only once the arguments are known to be right.
     from kettrack.report.run import write_report
@@ -83,6 +116,7 @@ def report(
         manifest = write_report(
             folder,
             output,
+            *also,
             allow=columns,
             previous=previous,
             timings=clock,
@@ -90,6 +124,8 @@ def report(
             **options,
         )
     answer(f"The report is in {output}.")
+    for ending in also:
+        answer(f"{_ABOUT[ending]} in {output.with_suffix(ending)}.")
     if timings:
         typer.echo("\n".join(clock.lines()), err=True)
     if manifest is not None:

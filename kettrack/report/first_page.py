@@ -15,6 +15,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.report.pictures import draw_inline
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
@@ -172,7 +173,7 @@ def page_answer(result: Result) -> PageAnswer:
     )
 
 
-def sources_of(cohort: Cohort) -> dict[str, str]:
+def sources_of(cohort: Cohort | DerivedCohort) -> dict[str, str]:
     """What stands at the foot of the first page, so that a number can be traced; label to text."""
     settings = cohort.settings
     provenance = cohort.provenance

@@ -83,6 +83,7 @@ def render(
     page: FirstPage,
     notebooks: Mapping[str, NotebookNode],
     last: tuple[PageAnswer, ...] = (),
+    methods: tuple[PageAnswer, ...] = (),
 ) -> str:
     """Lay executed notebooks out as one page.
 
@@ -96,6 +97,8 @@ def render(
         File name to executed notebook, in order.
     last : tuple of PageAnswer
         What stands after the last notebook: the release check.
+    methods : tuple of PageAnswer
+        How the numbers were made, between the two.
 
     Returns
     -------
@@ -117,6 +120,7 @@ def render(
         page=replace(page, answers=answers, first=first),
         chapters=chapters,
         last=last,
+        methods=methods,
         style=style,
     )
     # Tables of pandas and printed lines in the notebooks are in it too.

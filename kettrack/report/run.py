@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +21,17 @@ from kettrack.reading.load import load_cohort
 from kettrack.report.against_page import Other, against_chapters
 from kettrack.report.execute import CellRun, execute_all
 from kettrack.report.first_page import compose_first_page
+from kettrack.report.formats import require_formats, writers
 from kettrack.report.layout import INJECTED, PARAMETERS, render
+from kettrack.report.methods import describe_methods
+from kettrack.report.paper_tables import ask_for_paper, paper_tables, provenance_of
+from kettrack.report.papers import Paper
 from kettrack.report.release_check import release_check
 from kettrack.report.timings import Timings
 from kettrack.report.together import withheld_in_report
 from kettrack.resources import notebook_folder
-from kettrack.writing import write_text
+from kettrack.timelines.derived import derive
+from kettrack.writing import write_together
 
 # Of the file that the next report on the same clinic is checked against.
 MANIFEST_ENDING: Final = ".manifest.json"
@@ -85,7 +91,7 @@ def inject(notebook: NotebookNode, name: str, **values: object) -> None:
 def write_report(
     folder: Path,
     output: Path,
-    *,
+    *also: str,
     allow: tuple[str, ...] = (),
     previous: Path | None = None,
     timings: Timings | None = None,
@@ -100,6 +106,8 @@ def write_report(
         The cohort folder.
     output : Path
         The HTML file; it appears whole or not at all.
+    *also : str
+        Endings of the files to write beside it: `.pdf`, `.docx`, `.xlsx`. All are written or none.
     allow : tuple of str
         Columns let through the identifier check.
     previous : Path, optional
@@ -127,6 +135,8 @@ def write_report(
     NotebookFailed
         When a cell stops.
     """
+    # A package that is missing is told before minutes of work.
+    require_formats(also)
     timings = timings or Timings()
     with timings.step("reading the folder"):
         cohort = _read(folder, allow, options)
@@ -142,15 +152,48 @@ def write_report(
     with timings.step("the notebooks, two side by side"):
         options = {**options, "withheld": cohort.settings.withheld}
         notebooks |= run_notebooks(contents.notebooks, folder, allow, options, timings)
+    with timings.step("tables and methods"):
+        paper = _paper(cohort)
     with timings.step("laying out and writing"):
         behind = [result for answer in answers for result in answer.behind]
         last = release_check(cohort, behind, notebooks)
-        write_text(render(contents.title, page, notebooks, last), output)
+        text = render(contents.title, page, notebooks, last, paper.methods)
+        return _write_files(output, also, text, paper, manifest)
+
+
+def _write_files(
+    output: Path,
+    also: Collection[str],
+    text: str,
+    paper: Paper,
+    manifest: str,
+) -> Path | None:
+    """Write the page and what stands beside it, all or nothing; the place of the manifest."""
+    files = writers(output, also, text, paper)
+    files[output] = partial(_write, text)
     if not manifest:
+        write_together(files)
         return None
     beside = output.with_suffix(MANIFEST_ENDING)
-    write_text(manifest, beside)
+    files[beside] = partial(_write, manifest)
+    write_together(files)
     return beside
+
+
+def _paper(cohort: Cohort) -> Paper:
+    """Tables and methods, under the policy of the report."""
+    derived = derive(cohort)
+    found = ask_for_paper(derived)
+    methods = describe_methods(derived, found)
+    return Paper(
+        tables=paper_tables(derived, found),
+        made_from=provenance_of(derived),
+        methods=methods.paragraphs,
+    )
+
+
+def _write(text: str, draft: Path) -> None:
+    draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _read(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -61,8 +61,8 @@ class Timings:
         return said + self._questions()
 
     def _notebooks(self) -> list[str]:
-        whole: Counter[str] = Counter()
-        drawing: Counter[str] = Counter()
+        whole: dict[str, float] = defaultdict(float)
+        drawing: dict[str, float] = defaultdict(float)
         for cell in self._cells:
             whole[cell.notebook] += cell.seconds
             if _question_of(cell.source).startswith(_DRAWN):

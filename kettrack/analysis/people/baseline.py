@@ -34,6 +34,9 @@ _ROLES: Final[dict[str, Role]] = {
     "estimate": "derived",
     "mean": "derived",
     "sd": "derived",
+    "median": "derived",
+    "q1": "derived",
+    "q3": "derived",
 }
 
 
@@ -45,6 +48,9 @@ _ROLES: Final[dict[str, Role]] = {
             values=(
                 "mean",
                 "sd",
+                "median",
+                "q1",
+                "q3",
             ),
             of="n",
         ),
@@ -62,7 +68,8 @@ def baseline_table(cohort: DerivedCohort) -> Answer:
     Returns
     -------
     Result
-        One row per number (`mean` and `sd` of the `n` with a value) or per level of a choice
+        One row per number (`mean`, `sd`, `median` and the quartiles `q1` and `q3` of the `n` with
+        a value) or per level of a choice
         (`events` of `n` with a value, `estimate` in %). A characteristic nobody has a value for is
         left out and named in a caveat.
     """
@@ -126,6 +133,9 @@ def _number(frame: pd.DataFrame, name: str, about: str) -> dict[str, object]:
         "n": len(values),
         "mean": values.mean(),
         "sd": values.std(),
+        "median": values.median(),
+        "q1": values.quantile(1 / 4),
+        "q3": values.quantile(3 / 4),
     }
 
 
