@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Floats
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import UsageError
 
 
@@ -323,6 +323,20 @@ def patient_weights(
         )
         counts[begin : begin + rows] = counted.reshape(rows, n_patients)
     return counts
+
+
+def drawn_places(n: int, most: int, seed: int) -> Ints:
+    """Places of n people; of more than `most`, so many drawn by chance. They rise.
+
+    Examples
+    --------
+    >>> drawn_places(3, 5, seed=1).tolist(), len(drawn_places(9, 5, seed=1))
+    ([0, 1, 2], 5)
+    """
+    if n <= most:
+        return np.arange(n)
+    order = np.random.default_rng(seed).permutation(n)
+    return np.sort(order[:most])
 
 
 def student_interval(

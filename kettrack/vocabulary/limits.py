@@ -84,6 +84,11 @@ MOST_UNLIKE: Final = 0.1
 # the bounds beside an answer.
 UNSCORED_WORSE_BY_SD: Final = 0.5
 
+# People whose curves are bootstrapped; of more than these, so many drawn by chance stand for all.
+# Beyond them a replicate takes long and tells nothing new: only the width is wanted, and it is
+# scaled to all.
+MOST_BOOTSTRAPPED: Final = 2_000
+
 # Scored people for each visit of a model of repeated measures: the usual rule of ten. With fewer
 # the visits farthest from the horizon are left out.
 FEWEST_SCORED_PER_VISIT: Final = 10

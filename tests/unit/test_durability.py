@@ -11,6 +11,7 @@ from simulated import simulated_cohort, thin_clinic
 from spec.tables import cohort as from_text
 
 import kettrack as kt
+from kettrack.analysis.durability.bootstrap import bootstrap_curves, some_of
 from kettrack.analysis.durability.counts import (
     ESTIMANDS,
     count,
@@ -311,6 +312,35 @@ def test_weights_without_retreatment_change_nothing():
     replicates = untreated_curve(untreated(derive(shown), watched, 90), DAYS, drawn)
     twice = [share_held(np.repeat(scores, times, axis=0), days, 56) for times in drawn]
     assert replicates[:, 1] == pytest.approx(twice)
+
+
+def test_many_people_are_bootstrapped_by_some_of_them(monkeypatch):
+    """The intervals of 900 people from 300 of them are about as wide as from all."""
+    rng = np.random.default_rng(8)
+    days = np.arange(7, 98, 7)
+    shown = derive(clinic(drifting(900, rng, days), days))
+    people = untreated(shown, watch(shown, "end_of_course")[0], 90)
+    middle = untreated_curve(people, DAYS)
+    of_all = bootstrap_curves(people, DAYS, middle, 400, seed=1)
+    monkeypatch.setattr("kettrack.analysis.durability.bootstrap.MOST_BOOTSTRAPPED", 300)
+    of_some = bootstrap_curves(people, DAYS, middle, 400, seed=1)
+    assert of_some.std(axis=0) == pytest.approx(of_all.std(axis=0), rel=0.2)
+    assert of_some.mean(axis=0) == pytest.approx(middle, abs=0.005)
+    assert not np.array_equal(of_some, of_all)
+
+
+def test_some_of_the_people_are_as_they_were_among_all():
+    """Counted once or not at all among all, or alone: the same curve."""
+    rng = np.random.default_rng(9)
+    days = np.arange(7, 98, 7)
+    back = np.where(rng.random(200) < 0.5, rng.integers(10, 90, 200), np.nan)
+    shown = derive(clinic(drifting(200, rng, days), days, back))
+    people = untreated(shown, watch(shown, "end_of_course")[0], 90)
+    chosen = np.flatnonzero(rng.random(people.n) < 0.5)
+    counts = np.isin(np.arange(people.n), chosen)[None].astype(int)
+    among_all = untreated_curve(people, DAYS, counts)[0]
+    alone = untreated_curve(some_of(people, chosen), DAYS)
+    assert alone == pytest.approx(among_all, abs=1e-9)
 
 
 def test_noise_alone_costs_more_responses_the_more_often_people_are_scored():

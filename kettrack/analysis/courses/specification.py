@@ -128,7 +128,7 @@ def n_steps(cohort: DerivedCohort) -> int:
 
 def _scales(cohort: DerivedCohort) -> list[Instrument]:
     """The primary instrument, and every scale of depression that was used."""
-    used = set(cohort.scores["instrument"])
+    used = set(cohort.scores["instrument"].unique())
     known = cohort.settings.known_instruments
     others = rated_instruments("depression", known)
     # The primary instrument comes first, each scale once.
@@ -151,12 +151,13 @@ def _bundles(cohort: DerivedCohort, also: tuple[str, ...]) -> list[Criteria]:
 
 def _require_rules(cohort: DerivedCohort, also: tuple[str, ...]) -> None:
     """Stop at a name in `also` that no rule of any scale has."""
+    scales = _scales(cohort)
     names = {
         bundle.name
-        for scale in _scales(cohort)
+        for scale in scales
         for bundle in criteria_for(scale, cohort.settings.user_criteria)
     }
-    names |= {rule.name for scale in _scales(cohort) for rule in published_rules(scale)}
+    names |= {rule.name for scale in scales for rule in published_rules(scale)}
     unknown = [name for name in also if name not in names]
     if unknown:
         raise UsageError(

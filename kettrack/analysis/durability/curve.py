@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
+from kettrack.analysis.durability.bootstrap import bootstrap_curves
 from kettrack.analysis.durability.counts import (
     CAUSES,
     ESTIMANDS,
@@ -52,7 +53,6 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import (
     effective_number,
     exact_ends,
-    patient_weights,
     percentile_interval,
 )
 from kettrack.estimators.survival.life_table import share_before
@@ -366,8 +366,7 @@ def _weighted_shares(
 
     people = untreated_to(cohort, watched, days)
     estimate = untreated_curve(people, days)
-    drawn = patient_weights(len(people.known), REPLICATES, SEED)
-    curves = untreated_curve(people, days, drawn)
+    curves = bootstrap_curves(people, days, estimate, REPLICATES, SEED)
     ess = effective_people(people, left["time"].to_numpy(), days)
     number = effective_number(ess, share_before(estimate))
     # At 0 and 100 % every sample says the same: that is no interval.

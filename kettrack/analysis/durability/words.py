@@ -13,7 +13,7 @@ from kettrack.analysis.durability.counts import ESTIMANDS, Estimand, Watched
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin
 from kettrack.vocabulary.days import DAYS_IN_WEEK, LAST_CURVE_DAY
-from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.limits import FEWEST_PEOPLE, MOST_BOOTSTRAPPED
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.published_results import published_durability
 
@@ -315,6 +315,13 @@ def _unconfirmed_said(table: pd.DataFrame) -> str:
     )
 
 
+def _of_some(watched: Watched) -> str:
+    """That not everybody was bootstrapped, where people are many."""
+    if len(watched.untreated) <= MOST_BOOTSTRAPPED:
+        return ""
+    return f", of {MOST_BOOTSTRAPPED:,} people drawn by chance; their width is scaled to all people"
+
+
 def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
     """Rule, weighting, how far it goes, what a single score does, and what was published."""
     level = f"{100 * LEVEL:g} %"
@@ -332,9 +339,10 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
         f"Loss of response: {watched.rule.words}. {rule_words(cohort)}.{dated}",
         (
             f"Brackets hold {level} intervals, each for its own day only. Without a further session"
-            f" they come from {REPLICATES} bootstrap samples of patients (seed {SEED}). At 0 and"
-            f" 100 % their ends are exact. A curve ends where fewer than {FEWEST_PEOPLE} people are"
-            " at risk or have had a loss or, where it counts, another session."
+            f" they come from {REPLICATES} bootstrap samples of patients (seed {SEED})"
+            f"{_of_some(watched)}. At 0 and 100 % their ends are exact. A curve ends where fewer"
+            f" than {FEWEST_PEOPLE} people are at risk or have had a loss or, where it counts,"
+            " another session."
         ),
         _STRATEGIES,
         (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Bools, Ints
 from kettrack.escapes import in_sentence
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.made_of import Share
@@ -37,10 +39,12 @@ def people_by_table(cohort: DerivedCohort) -> Answer:
     """
     name = cohort.instrument.name
     patients = cohort.patients
-    scored = cohort.scores[cohort.scores["score"].notna()]
-    primary = scored[scored["instrument"] == name]
-    any_score = patients["patient_id"].isin(scored["patient_id"])
-    of_primary = patients["patient_id"].isin(primary["patient_id"])
+    scores = cohort.cohort.columns("scores", ["instrument", "score"])
+    scored = scores["score"].notna().to_numpy(bool)
+    primary = (scores["instrument"] == name).to_numpy(bool)
+    place = cohort.cohort.patient_places("scores")
+    any_score = _are_in(place[scored], len(patients))
+    of_primary = _are_in(place[scored & primary], len(patients))
     n_events = cohort.events["patient_id"].nunique()
     # Each row is counted by itself: they are no steps of a ladder.
     rows = [
@@ -69,6 +73,13 @@ def people_by_table(cohort: DerivedCohort) -> Answer:
             " An id that is written in two ways looks like two people.",
         ),
     )
+
+
+def _are_in(place: Ints, n: int) -> Bools:
+    """Whether each of n patients stands in a list of places."""
+    found = np.zeros(n, bool)
+    found[place[place >= 0]] = True
+    return found
 
 
 def _known(column: pd.Series) -> int:

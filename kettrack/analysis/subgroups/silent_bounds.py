@@ -25,15 +25,17 @@ from kettrack.analysis.subgroups.at_week import (
     meets_at_week,
     people_at_week,
 )
-from kettrack.arrays import Bools, Floats
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.weights import describe_weights
 from kettrack.estimators.intervals import (
+    drawn_places,
     patient_weights,
     percentile_interval,
     wilson,
 )
 from kettrack.estimators.regression.logistic import (
+    LogisticFit,
     predict_logistic,
     solve_logistic,
 )
@@ -45,6 +47,7 @@ from kettrack.vocabulary.limits import (
     FEWEST_EFFECTIVE_PEOPLE,
     FEWEST_MISSING_PER_COLUMN,
     FEWEST_PEOPLE,
+    MOST_BOOTSTRAPPED,
 )
 from kettrack.vocabulary.made_of import COUNTED
 from kettrack.vocabulary.plain_words import share_with_interval
@@ -223,16 +226,17 @@ def _alike(has: Bools, scored: Bools, columns: Floats) -> dict[str, float]:
     """Everybody, were the people without a score like those who have one; nothing where too few
     stand for too many.
     """
-    people = patient_weights(len(scored), SILENT_REPLICATES, SILENT_SEED)
-    # The first set of weights is the people as they are.
-    every = np.vstack([np.ones(len(scored), people.dtype), people])
-    fitted = solve_logistic(columns, scored.astype(float), every)
-    shares = np.empty(len(every))
-    # Row by row: the chances of all replicates at once would fill the memory of a large clinic.
-    for place, own in enumerate(every):
-        chance = predict_logistic(columns, fitted.coefficients[place])
-        weights = np.divide(own, chance, out=np.zeros(len(own)), where=scored)
-        shares[place] = 100 * (weights * has).sum() / weights.sum()
+    some = drawn_places(len(scored), MOST_BOOTSTRAPPED, SILENT_SEED)
+    shares, fitted = _weighed_shares(
+        has[some], scored[some], columns[some], _drawn(len(some))
+    )
+    own = shares[0]
+    if len(some) < len(scored):
+        as_they_are = np.ones((1, len(scored)))
+        whole, fitted = _weighed_shares(has, scored, columns, as_they_are)
+        # The more people, the nearer to their own share samples lie.
+        own = whole[0]
+        shares = own + (shares - shares[0]) * np.sqrt(len(some) / len(scored))
     chance = predict_logistic(columns, fitted.coefficients[0])
     as_they_are = np.divide(1.0, chance, out=np.zeros(len(chance)), where=scored)
     enough = describe_weights(as_they_are).ess >= FEWEST_EFFECTIVE_PEOPLE
@@ -242,10 +246,30 @@ def _alike(has: Bools, scored: Bools, columns: Floats) -> dict[str, float]:
     # Each replicate weighs its people anew, so the interval knows that weights are estimates.
     low, high = percentile_interval(shares[1:], LEVEL)
     return {
-        "estimate": float(shares[0]),
+        "estimate": float(own),
         "ci_low": float(low),
         "ci_high": float(high),
     }
+
+
+def _drawn(n: int) -> Ints:
+    """How often each person counts; the first set is the people as they are."""
+    people = patient_weights(n, SILENT_REPLICATES, SILENT_SEED)
+    return np.vstack([np.ones(n, people.dtype), people])
+
+
+def _weighed_shares(
+    has: Bools, scored: Bools, columns: Floats, every: Numbers
+) -> tuple[Floats, LogisticFit]:
+    """Percent of everybody for each set of weights, and the fits behind them."""
+    fitted = solve_logistic(columns, scored.astype(float), every)
+    shares = np.empty(len(every))
+    # Row by row: the chances of all replicates at once would fill the memory of a large clinic.
+    for place, own in enumerate(every):
+        chance = predict_logistic(columns, fitted.coefficients[place])
+        weights = np.divide(own, chance, out=np.zeros(len(own)), where=scored)
+        shares[place] = 100 * (weights * has).sum() / weights.sum()
+    return shares, fitted
 
 
 def _last_seen(outcome: str, frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -326,6 +350,11 @@ def _tipping_words(table: pd.DataFrame) -> str:
 def _caveats(cohort: DerivedCohort, table: pd.DataFrame) -> tuple[str, ...]:
     """What the guesses rest on."""
     known = table.set_index("key")["estimate"].notna()
+    some = (
+        f", of {MOST_BOOTSTRAPPED:,} people drawn by chance; their width is scaled to all people"
+        if table["n"].max() > MOST_BOOTSTRAPPED
+        else ""
+    )
     no_weights = (
         "The row of people who are alike is empty: too few people scored would stand for too many"
         " of the others."
@@ -337,8 +366,8 @@ def _caveats(cohort: DerivedCohort, table: pd.DataFrame) -> tuple[str, ...]:
         f"Alike is by a logistic regression of being scored on how people were at their last score,"
         " whether they still came, and what was known at the start, one column for every"
         f" {FEWEST_MISSING_PER_COLUMN} people without a score; {SILENT_REPLICATES} bootstrap"
-        f" samples of patients, seed {SILENT_SEED}. People never scored after session 1 are taken"
-        " with those who did not respond.",
+        f" samples of patients, seed {SILENT_SEED}{some}. People never scored after session 1 are"
+        " taken with those who did not respond.",
         *([] if known["responded_alike"] else [no_weights]),
         "How the others were when last seen is no answer to how they are at the week.",
         SHORT_LOGS,

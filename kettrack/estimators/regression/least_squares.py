@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Floats
+from kettrack.arrays import Floats, Numbers
 from kettrack.errors import NotIdentified
 from kettrack.estimators.regression.whitening import (
+    RIDGE,
+    ModelRows,
     column_products,
     model_rows,
     symmetric_from,
@@ -93,6 +95,31 @@ def fit_least_squares(
         rows.x,
         rows.weights.mean(axis=0, dtype=np.float64),
     )
+    if len(rows.weights) == 1:
+        beta = _fit_once(columns, rows.y, rows.weights[0])
+    else:
+        beta = _fit_all(columns, rows)
+    coefficients = beta @ back.T
+    single = weights is None or np.ndim(weights) < 2
+    return coefficients[0] if single else coefficients
+
+
+def _fit_once(
+    columns: Floats,
+    outcome: Floats,
+    weights: Numbers,
+) -> Floats:
+    """One fit on uncorrelated columns, shape (1, columns)."""
+    share = weights / weights.sum(dtype=np.float64)
+    weighed = columns * share[:, None]
+    matrix = weighed.T @ columns
+    matrix += RIDGE * np.eye(len(matrix))
+    beta = np.linalg.solve(matrix, weighed.T @ outcome)
+    return np.asarray(beta[None], dtype=np.float64)
+
+
+def _fit_all(columns: Floats, rows: ModelRows) -> Floats:
+    """A fit for each set of weights."""
     # With the products of the columns made once, the normal equations of every replicate are one
     # matrix product with its weights.
     products = column_products(columns)
@@ -114,9 +141,7 @@ def fit_least_squares(
                 np.nan,
             )
         )
-    coefficients = np.vstack(parts) @ back.T
-    single = weights is None or np.ndim(weights) < 2
-    return coefficients[0] if single else coefficients
+    return np.vstack(parts)
 
 
 def fit_clustered(

@@ -11,11 +11,12 @@ shows what that costs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Bools, Floats, Numbers
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import UsageError
 from kettrack.estimators.regression.whitening import (
     RIDGE,
@@ -287,12 +288,17 @@ def _packed(
     weights: Floats,
 ) -> Floats:
     """The same sums without the products, one replicate at a time."""
-    first, second = np.tril_indices(columns.shape[1])
     sums = []
     for one in weights:
         matrix = (columns * one[:, None]).T @ columns
-        sums.append(matrix[first, second])
+        sums.append(matrix[_below(len(matrix))])
     return np.array(sums)
+
+
+@cache
+def _below(columns: int) -> tuple[Ints, Ints]:
+    """Lower triangle of a matrix, which is asked for in every step."""
+    return np.tril_indices(columns)
 
 
 def _step_length(

@@ -134,12 +134,14 @@ def whiten(
     """
     part = weights / weights.sum()
     share = np.sqrt(part)[:, None]
+    scaled = share * x
     # columns of one size first: which of them repeat each other must not depend on their units
-    squares = (share * x) ** 2
-    size = np.sqrt(squares.sum(axis=0))
+    size = np.sqrt(np.einsum("ij,ij->j", scaled, scaled))
     size[size == 0] = 1
-    scaled = share * x / size
-    _, lengths, axes = np.linalg.svd(scaled, full_matrices=False)
+    scaled /= size
+    # the triangle has the same lengths and axes as all rows, and takes no time
+    triangle = np.linalg.qr(scaled, mode="r")
+    _, lengths, axes = np.linalg.svd(triangle, full_matrices=False)
     longest = lengths.max(initial=0)
     kept = lengths > _SAME * longest
     back = axes[kept].T / lengths[kept] / size[:, None]
