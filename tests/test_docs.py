@@ -5,6 +5,7 @@ with warnings as errors, in a job of its own.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,6 +138,44 @@ def _two_frames() -> tuple[Any, Any]:
         table[table["patient_id"].isin(few)].dropna(axis="columns", how="all")
         for table in (cohort.sessions, cohort.scores)
     )
+
+
+def test_every_page_stands_in_the_contents(checkout: Path, load: Any) -> None:
+    """Sphinx stops at a page that is not listed; here it is told at once."""
+    docs = checkout / "docs"
+    listed = re.findall(
+        r"^[\w./]+$", (docs / "index.md").read_text("utf-8"), re.MULTILINE
+    )
+    named = {(docs / f"{name}.md").resolve() for name in listed}
+    folders = {docs / "decisions", docs / "import"}  # their README lists the others
+    pages = [
+        *checkout.glob("*.md"),
+        *docs.rglob("*.md"),
+        *checkout.glob("findings/*.md"),
+    ]
+    missing = {
+        path.relative_to(checkout).as_posix()
+        for path in pages
+        if path not in named and not folders & set(path.parents)
+    }
+    assert missing == {"docs/index.md", "README.md"}
+
+
+def test_every_public_name_has_a_place(load: Any) -> None:
+    pages = load("program_pages").python_pages()
+    shown = re.findall(r":: kettrack\.(\w+)", "\n".join(pages.values()))
+    assert set(shown) == set(kt.__all__) - {"__version__"}
+
+
+def test_every_public_function_has_an_example() -> None:
+    functions = [getattr(kt, name) for name in kt.__all__]
+    without = {
+        one.__name__
+        for one in functions
+        if inspect.isfunction(one) and ">>>" not in (one.__doc__ or "")
+    }
+    # Its example stands in docs/howto/question.md: here it would register a question.
+    assert without == {"question"}
 
 
 def test_every_column_that_comes_out_is_explained(load: Any) -> None:

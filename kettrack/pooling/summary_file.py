@@ -135,6 +135,12 @@ def read_summary(path: str | Path) -> Summary:
         When there is no such file.
     DataProblems
         With every problem found in it.
+
+    Examples
+    --------
+    >>> read_summary("nowhere.json")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    kettrack.errors.UsageError: There is no file 'nowhere.json'. ...
     """
     path = Path(path)
     if not path.is_file():

@@ -69,6 +69,12 @@ def load_cohort(
     UsageError
         When there is no such folder, setting, instrument or criteria, or when an argument is of
         another kind.
+
+    Examples
+    --------
+    >>> from kettrack import sample_folder
+    >>> len(load_cohort(sample_folder()).patients)
+    600
     """
     path = _folder_path("load_cohort", folder)
     if is_sharded(path):
@@ -92,6 +98,12 @@ def check_folder(
     -------
     FolderCheck
         `problems` (one row per problem) and `notes`.
+
+    Examples
+    --------
+    >>> from kettrack import sample_folder
+    >>> len(check_folder(sample_folder()).problems)
+    0
     """
     path = _folder_path("check_folder", folder)
     try:

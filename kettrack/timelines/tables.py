@@ -13,6 +13,12 @@ def courses_table(
 ) -> pd.DataFrame:
     """Course of each session: one row per patient and session. See `derive_courses` for the
     columns.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> courses_table(load_cohort(sample_folder())).course.cat.categories.tolist()
+    ['induction', 'maintenance', 're-induction']
     """
     derived = derive(cohort)
     return derived.courses.copy()

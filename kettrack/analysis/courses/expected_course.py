@@ -82,6 +82,12 @@ def comparable_scores(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
         before the score; 0 = the baseline itself) `day` `score`. Left out are scores more than
         `state_holds_days` after the last session, and people without a rated baseline, treated
         before the log begins, or on placebo.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> comparable_scores(load_cohort(sample_folder())).sessions.min()
+    np.int64(0)
     """
     cohort = derive(cohort)
     bucket = cohort.bucket
