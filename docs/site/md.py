@@ -32,8 +32,14 @@ def code(text: object) -> str:
 
 
 def plain(text: str) -> str:
-    """Words that are no Markdown: what would be read as mark-up is made harmless."""
-    return re.sub(r"([\\*_<>\[\]#`|])", r"\\\1", text)
+    """Words that are no Markdown: what would be read as mark-up is made harmless. Code between
+    backticks stays code.
+    """
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(
+        part if part.startswith("`") else re.sub(r"([\\*_<>\[\]#`|])", r"\\\1", part)
+        for part in parts
+    )
 
 
 def bullets(lines: Iterable[str]) -> str:

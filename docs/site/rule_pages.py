@@ -6,8 +6,11 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
+import docstrings
 import md
 
 import kettrack as kt
@@ -70,7 +73,19 @@ def _scale(scale: Instrument) -> str:
         f"## {scale.name}",
         f"{scale.title}. Construct: {scale.construct}. Licence: {scale.licence or 'not stated'}.",
         md.table(("what", "value", "standing", "source"), facts),
+        _sources(scale),
     )
+
+
+def _sources(scale: Instrument) -> str:
+    """The publications in full, as the file of the scale lists them."""
+    home = "kettrack.vocabulary.instruments"
+    for found in iter_modules(import_module(home).__path__):
+        module = import_module(f"{home}.{found.name}")
+        if scale in vars(module).values():
+            listed = docstrings.section(module, "Sources").split("\n- ")
+            return md.bullets(md.plain(one.removeprefix("- ")) for one in listed if one)
+    return ""
 
 
 def _facts(scale: Instrument) -> Iterator[tuple[object, ...]]:
