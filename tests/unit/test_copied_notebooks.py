@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from kettrack import notebook_folder
 from kettrack.cli import main
-from kettrack.report.suite import copy_notebooks
+from kettrack.report.suite import ATTRIBUTES, copy_notebooks
 
 TWO_FILES = {
     "sessions.csv": "patient_id,day\nA1,0\nA1,3\nA2,0\n",
@@ -164,6 +164,8 @@ def test_git_takes_the_notebooks_alone_and_without_outputs(
 
     call("git", "init", "-q")
     call(sys.executable, "-m", "nbstripout", *arguments)
+    # The filter is named there already, so that a clone has it too.
+    assert (folder / ".gitattributes").read_text() == ATTRIBUTES
     path = folder / "08_patient_review.ipynb"
     # the filter starts once for each file
     for other in set(folder.glob("*.ipynb")) - {path}:
