@@ -87,6 +87,15 @@ def test_a_link_that_leads_nowhere_is_told(check: Any, address: str) -> None:
     assert told.endswith(f"leads nowhere: {address}")
 
 
+def test_what_the_theme_leaves_out_is_added_once(load: Any) -> None:
+    polish = load("polish")
+    page = "<head></head>" + "".join(polish.BETTER)
+    better = polish.polish(page)
+    assert better.count("tabindex") == 3
+    assert better.count("aria-label") == 2
+    assert polish.polish(better.replace("</head>", "")) == better.replace("</head>", "")
+
+
 def test_the_newest_release_is_stable(load: Any, tmp_path: Path) -> None:
     site = tmp_path / "site"
     site.mkdir()

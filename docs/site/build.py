@@ -20,6 +20,7 @@ import md
 import nbformat
 from check import problems
 from figure_pages import figure_page
+from polish import polish_all
 from program_pages import commands_page, python_pages
 from question_pages import question_pages, sample_answers, trials_page
 from rule_pages import rule_pages
@@ -130,6 +131,7 @@ def main(folder: str) -> None:
     strict = ["-W", "--keep-going", "-q", "-j", "auto", "-b", "html", "-c", str(HERE)]
     if sphinx([*strict, str(source), str(site)]):
         sys.exit(1)
+    polish_all(site)
     (site / "index.html").write_text(START, encoding="utf-8")
     shutil.rmtree(site / ".doctrees", ignore_errors=True)
     found = list(problems(site))
