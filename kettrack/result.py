@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import string
 from collections.abc import Callable, Mapping
@@ -11,21 +10,21 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from kettrack.errors import UsageError
 from kettrack.escapes import in_html, in_json, on_one_line, visible
+from kettrack.showing import kept_rows, plain_value
 from kettrack.vocabulary.made_of import MadeOf
 from kettrack.vocabulary.plain_words import CellText, in_words, readable
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_tables import GT
+    from matplotlib.axes import Axes
 
 # How the text of every refusal begins; a report tells one cause once.
 REFUSED: Final = "Cannot be answered from these data:"
 # Of the JSON; it goes up when a name in it changes.
 SCHEMA: Final = 1
-# a longer table is shortened when it is shown; JSON and figures get all of it
-MOST_ROWS: Final = 48
-MOST_PARTS: Final = 8  # of a long table, each shown from its beginning
-FEWEST_ROWS: Final = 10  # shown of each part, as far as it has them
 # What stands in a sentence for a hidden number, and why it does, at its end.
 NOT_SHOWN: Final = "(not shown)"
 HIDDEN_CELL: Final = "hidden"  # in a cell of a table
@@ -254,7 +253,7 @@ class Result:
             n = self.people
         people = (
             [f"N = {n:,.0f}"]
-            if _plain(n) is not None
+            if plain_value(n) is not None
             and ("n" in self.table or "person" in self.roles.values())
             else []
         )
@@ -287,7 +286,8 @@ class Result:
         `suppressed: true`.
         """
         rows = [
-            {name: _plain(value) for name, value in row.items()} for row in self._rows()
+            {name: plain_value(value) for name, value in row.items()}
+            for row in self._rows()
         ]
         said: dict[str, Any] = {
             "schema": SCHEMA,
@@ -305,6 +305,63 @@ class Result:
         }
         said |= dict(self.made_from) | {"policy": self.policy}
         return in_json(json.dumps(said, indent=2, ensure_ascii=False))
+
+    def to_frame(self) -> pd.DataFrame:
+        """The whole table as a plain frame of one's own; `attrs` says what it is."""
+        frame = self.table.copy()
+        said = {"name": self.name, "estimand": self.estimand, "cite": self.cite()}
+        frame.attrs |= said | {"policy": self.policy}
+        return frame
+
+    def to_great_table(self) -> GT:
+        """The table as journals print it: interval beside the estimate, what it is about below.
+
+        Raises
+        ------
+        UsageError
+            When the extra `papers` is not installed.
+        """
+        from kettrack.showing import great_table
+
+        names = self.show or tuple(name for name in self.table if name != SUPPRESSED)
+        # Ends that people do not see by themselves belong to their estimate.
+        columns = zip(*self.texts(*names), strict=True)
+        words = [name for name in names if self.roles.get(name) in ("key", "label")]
+        notes = [readable(self.estimand), self.caption]
+        return great_table(
+            dict(zip(names, columns, strict=False)),
+            labels=words,
+            text=self.text,
+            notes=[note for note in notes if note],
+        )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the answer, with its caption.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where; a new figure by default.
+
+        Raises
+        ------
+        UsageError
+            When no figure draws it.
+        """
+        from kettrack.figures.by_question import figure_of
+
+        draw = figure_of(self.name)
+        if draw is None:
+            raise UsageError(
+                f"No figure draws {self.name}. Its table is there: .table, or .to_great_table()."
+            )
+        return draw(self.table, ax=ax, caption=self.caption)
+
+    def cite(self) -> str:
+        """How to cite it: version, question, rules with their source, input and policy."""
+        from kettrack.showing import citation
+
+        return citation(self.name, self.made_from, self.policy)
 
     def __repr__(self) -> str:
         table = (
@@ -333,52 +390,13 @@ class Result:
         )
 
     def _kept(self) -> list[int]:
-        """Rows that are shown: all, or of a long table the beginning and the end of each part that
-        its labels make.
-        """
-        n = len(self.table)
-        if n <= MOST_ROWS:
-            return list(range(n))
-        parts = self._parts()
-        most = max(MOST_ROWS // len(parts), FEWEST_ROWS) if len(parts) > 1 else 0
-        if not most:
-            return [*range(MOST_ROWS // 4), *range(n - MOST_ROWS // 4, n)]
-        return [
-            row
-            for part in parts
-            for row in (part if len(part) <= most else [*part[: most - 1], part[-1]])
-        ]
-
-    def _parts(self) -> list[list[int]]:
-        """Runs of rows with the same text labels, such as an estimand and a rule; one part where
-        there would be many.
-        """
+        """Rows that are shown."""
         labels = [
             column
             for column, role in self.roles.items()
             if role == "label" and column in self.table
         ]
-        texts = [
-            column
-            for column in labels
-            if not any(
-                isinstance(_plain(value), int | float) for value in self.table[column]
-            )
-        ]
-        parts: dict[tuple[Any, ...], list[int]] = {}
-        for place, row in enumerate(self._rows()):
-            parts.setdefault(tuple(_plain(row[column]) for column in texts), []).append(
-                place
-            )
-        # Parts can be shortened one by one only where each is one run of rows.
-        in_order = [row for part in parts.values() for row in part] == list(
-            range(len(self.table))
-        )
-        return (
-            list(parts.values())
-            if len(parts) <= MOST_PARTS and in_order
-            else [list(range(len(self.table)))]
-        )
+        return kept_rows(self._rows(), labels)
 
     def _cells(self) -> Mapping[str, SimpleNamespace]:
         key = next(column for column, role in self.roles.items() if role == "key")
@@ -397,7 +415,7 @@ class Result:
 
     def _cell(self, column: str, row: dict[str, Any]) -> CellText:
         """A cell for the sentence: its text, and the number behind what is not hidden."""
-        value = _plain(row[column])
+        value = plain_value(row[column])
         if value is None and row.get(SUPPRESSED) and self.roles.get(column) in _NUMBERS:
             return CellText(NOT_SHOWN)
         # A truth value is an integer in Python and no number here.
@@ -405,7 +423,7 @@ class Result:
         return CellText(self._format(column, row), float(value) if is_number else None)
 
     def _format(self, column: str, row: dict[str, Any]) -> str:
-        value = _plain(row[column])
+        value = plain_value(row[column])
         role = self.roles.get(column)
         # Missing in a marked row: hidden where it is a number, and truly empty otherwise.
         if value is None and row.get(SUPPRESSED):
@@ -441,15 +459,3 @@ class _RowsSaid(dict[str, SimpleNamespace]):
 
 def _cell_name(key: Any) -> str:
     return key if isinstance(key, str) else f"row{key}"
-
-
-def _plain(value: Any) -> Any:
-    """A cell as a plain Python value; every kind of missing is None."""
-    plain = value.item() if hasattr(value, "item") else value
-    if (
-        plain is None
-        or type(plain).__name__ in ("NAType", "NaTType")
-        or (isinstance(plain, float) and math.isnan(plain))
-    ):
-        return None
-    return plain

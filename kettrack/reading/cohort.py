@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Never, cast, overload
+from typing import Final, Never, cast, overload
 
 import pandas as pd
 
 from kettrack.arrays import Ints
 from kettrack.errors import UsageError
+from kettrack.escapes import visible
 from kettrack.privacy.policies import get_policy
 from kettrack.reading.import_remarks import no_remarks
 from kettrack.reading.patient_places import places_by_code, places_by_name
@@ -39,6 +40,9 @@ class Provenance:
     input_sha256: str = ""
     files: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+
+
+_TABLES: Final = ("patients", "sessions", "scores", "events")
 
 
 class TableField:
@@ -110,7 +114,7 @@ def refuse_unscored(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cohort:
     """The checked tables of one clinic or study. Made by `load_cohort` or `cohort_from_frames`,
     never by hand.
@@ -180,6 +184,23 @@ class Cohort:
         rows = self.columns(table, ["patient_id"])["patient_id"]
         everyone = self.patients["patient_id"]
         return places_by_name(rows, everyone)
+
+    def __repr__(self) -> str:
+        """What it holds, never a row; under a policy for release no count either."""
+        settings = self.settings
+        counts = "counts are not shown under this policy"
+        if not get_policy(settings.policy).for_release:
+            parts = [f"{self._n_rows(name):,} {name}" for name in _TABLES]
+            counts = ", ".join(parts)
+        return visible(
+            f"<Cohort: {counts}. {settings.instrument}, {settings.criteria}, policy"
+            f" {settings.policy}. The rows are in .patients, .sessions, .scores and .events.>"
+        )
+
+    def _n_rows(self, table: str) -> int:
+        """Rows of a table, which is not made for it."""
+        held = self.__dict__[table]
+        return len(held.rows if isinstance(held, CheckedTable) else held)
 
     @property
     def instrument(self) -> Instrument:

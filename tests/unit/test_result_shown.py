@@ -9,7 +9,8 @@ import json
 import pandas as pd
 import pytest
 
-from kettrack.result import FEWEST_ROWS, MOST_ROWS, Result
+from kettrack.result import Result
+from kettrack.showing import FEWEST_ROWS, MOST_ROWS
 from kettrack.vocabulary.plain_words import agree
 
 
