@@ -5,10 +5,11 @@ refused.
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from simulated import simulated_cohort
 
-from kettrack import Cohort, load_cohort, sample_folder
+from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.response import benchmark as benchmark_module
 from kettrack.analysis.response.benchmark import learnt_from, null_cohort
 from kettrack.analysis.response.exits import first_course_exits
@@ -17,6 +18,7 @@ from kettrack.analysis.response.plasmode import (
     panel_cohort,
     repeat_people,
 )
+from kettrack.analysis.response.plasmode_rows import score_series, scored_before
 from kettrack.analysis.subgroups.comparison import compare_groups
 from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode.attendance import (
@@ -325,3 +327,32 @@ def test_a_score_between_two_sessions_lies_as_far_on_its_way():
     ]
     assert (donors[:400] == wanted[:400]).all()
     assert set(donors[400:]) == {2.0, 20.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "begins"),
+    [
+        # Taken in by the first score: the fall to the second is natural course.
+        (-3, -10),
+        # No worse than chance would have it.
+        (0, -10),
+        # Taken in by the second: the rise brought people here.
+        (4, -1),
+    ],
+)
+def test_a_rise_before_session_1_is_no_natural_course(change, begins):
+    people = [f"p{i:02d}" for i in range(30)]
+    noise = np.tile([-1, 0, 1], 10)
+    rows = [
+        pd.DataFrame({"patient_id": people, "day": day, "score": 14 + noise + moved})
+        for day, moved in ((-10, 0), (-1, change + noise), (5, -2))
+    ]
+    scores = pd.concat(rows).assign(instrument="PHQ-9")
+    sessions = pd.DataFrame({"patient_id": people, "day": 0})
+    cohort = derive(cohort_from_frames(sessions, scores))
+    series = score_series(cohort, scored_before(cohort))
+    assert set(series.begin) == {begins}
+    # Later scores stay.
+    assert (
+        np.nansum(~np.isnan(series.score), axis=0) == (2 if begins == -1 else 3)
+    ).all()

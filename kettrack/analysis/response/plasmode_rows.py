@@ -24,6 +24,8 @@ from kettrack.vocabulary.instrument import Instrument
 FITTED_DAYS: Final = 182
 # Scores so long after the last session are drawn too: one that confirms may come late.
 FOLLOWED_DAYS: Final = 75
+# Standard errors by which people are worse at the last score before session 1 than at the first.
+_BEYOND_CHANCE: Final = 2.0
 
 # ---- scores as series of people
 
@@ -112,7 +114,31 @@ def _early_scores(
     line = cohort.timeline.dropna(subset=["score"])
     day = line["day"]
     in_time = (day >= -BASELINE_WINDOW_DAYS) & (day <= FITTED_DAYS)
-    return line[in_time & line["patient_id"].isin(people)]
+    scores = line[in_time & line["patient_id"].isin(people)]
+    return _from_entry(scores, cohort.instrument.sign)
+
+
+def _from_entry(scores: pd.DataFrame, sign: int) -> pd.DataFrame:
+    """Scores without those before the last one up to session 1, where people came because they felt
+    worse.
+
+    Of two scores before session 1 the fall from the first to the second is natural course, if
+    people are taken in by the first. Where they are worse at the second they are taken in by that
+    one: the rise is then what brought them here, and taken for natural course it would book their
+    way back as the work of sessions.
+    """
+    before = scores[scores["sessions_to_date"] == 0]
+    by_patient = before.groupby("patient_id", observed=True)["score"]
+    ends = by_patient.agg(["first", "last", "size"])
+    twice = ends[ends["size"] > 1]
+    rise = sign * (twice["last"] - twice["first"]).to_numpy(float)
+    if len(rise) < 2:
+        return scores
+    error = rise.std(ddof=1) / np.sqrt(len(rise))
+    if rise.mean() <= _BEYOND_CHANCE * error:
+        return scores
+    earlier = before.index[before.duplicated("patient_id", keep="last")]
+    return scores.drop(index=earlier)
 
 
 def _sessions_between(
