@@ -11,7 +11,7 @@ unexport MPLBACKEND
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab test quick coverage mutants check bench truth attack fuzz sample messages notebooks docs lock wheel dist clean
+.PHONY: help report lab test quick coverage mutants check bench distributed truth attack fuzz sample messages notebooks docs lock wheel dist clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 	$(BIN)/python benchmarks/stop_after_bootstrap.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/mixed_models_at_scale.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/turnbull_against_lifelines.py
+
+distributed: $(READY)  ## A cluster of Dask on this machine: a worker is killed, and the rows are those of one process
+	$(BIN)/python benchmarks/distributed_buckets.py
 
 truth: $(READY)  ## Put every method on trial against simulated truth; goes on where it stopped
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m kettrack.trials

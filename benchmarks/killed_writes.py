@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "site.json": ("summarise", "CLINIC", "-o"),
     "sheet.html": ("sheet", "payer", "S001", "CLINIC", "-o"),
     "problems.csv": ("check", "CLINIC", "-o"),
+    "buckets": ("shard", "CLINIC", "--buckets", "4", "--replace", "-o"),
     "tables": ("export", "CLINIC", "--format", "omop,datapackage", "--replace", "-o"),
 }
 
@@ -59,6 +61,31 @@ def write_both(name: str, place: Path, clinic: Path) -> tuple[str, float]:
     return content_of(place / name), time.monotonic() - began
 
 
+def kill_the_first_run(kills: int, chance: random.Random, clinic: Path) -> int:
+    """Kill `shard` where nothing stands yet, and let the next run go on from there; how many
+    folders were there that are not whole.
+    """
+    name = "buckets"
+    broken = 0
+    went_on = 0
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        whole, seconds = write_both(name, place, clinic)
+        for _ in range(kills):
+            shutil.rmtree(place / name)
+            running = start(name, place, clinic)
+            time.sleep(seconds * chance.random())
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+            there = (place / name).exists()
+            broken += there and content_of(place / name) != whole
+            went_on += bool(list(place.glob(".kettrack-shard-*/steps/*")))
+            start(name, place, clinic).wait()
+            broken += content_of(place / name) != whole
+    print(f"{name}, first run: {kills} kills, {went_on} went on from what was there")
+    return broken
+
+
 def main() -> None:
     """Kill, look, and count."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 10
@@ -80,6 +107,7 @@ def main() -> None:
             visible = [one for one in place.iterdir() if not one.name.startswith(".")]
             broken += len(visible) != 1
         print(f"{name}: {kills} kills, {left_behind} drafts left for the next day")
+    broken += kill_the_first_run(kills, chance, clinic)
     print(f"{broken} outputs were neither the old nor the new one")
     sys.exit(1 if broken else 0)
 

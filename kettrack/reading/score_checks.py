@@ -305,6 +305,7 @@ class _Part:
         own = items[:, : scale.n_items]
         answered: Bools = np.isfinite(own).max(axis=1, initial=False)
         if not scale.n_items or not answered.any():
+            self._decide_on_noughts(np.isfinite(score), kept=True)
             return score
         items = _wide_enough(own, scale.n_items)
         total = total_from_items(scale, items)
@@ -402,9 +403,7 @@ class _Part:
         bare = np.isfinite(score) & ~answered
         zero = bare & (score == 0)
         by_design = bool((bare & ~zero).any())
-        if bare.any():
-            what = f"{self.file}: {self.scale.name} totals of 0 without an item"
-            self.ledger.decided(what, "kept" if by_design else "taken as missing")
+        self._decide_on_noughts(bare, kept=by_design)
         done = (
             "kept although doubtful: no item is answered beside it, but other totals of this scale"
             " have no items either"
@@ -414,6 +413,12 @@ class _Part:
         )
         self._count(zero, "total of 0", done, "totals of 0")
         return score if by_design else np.where(zero, np.nan, score)
+
+    def _decide_on_noughts(self, bare: Bools, kept: bool) -> None:
+        """Take down what became of totals of 0 without an item, where totals without items are."""
+        if self.scale.n_items and bare.any():
+            what = f"{self.file}: {self.scale.name} totals of 0 without an item"
+            self.ledger.decided(what, "kept" if kept else "taken as missing")
 
     def _report_disagreement(
         self,

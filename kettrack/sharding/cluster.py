@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, Final, TypeVar
 
 from kettrack.errors import UsageError
+from kettrack.memory import TooLittleMemory
 from kettrack.reading.sharded.opened import ShardedFolder
 
 T = TypeVar("T")
@@ -48,19 +50,38 @@ def on_cluster(
     ------
     UsageError
         Where Dask is not installed, and where nobody answers at the address.
+    TooLittleMemory
+        Where workers die of a bucket.
     """
     with ExitStack() as stack:
         client = _client(scheduler, stack)
         numbers = range(opened.manifest.n_buckets)
         ahead = _AHEAD * max(len(client.scheduler_info()["workers"]), 1)
-        waiting: list[Any] = []
+        waiting: deque[Any] = deque()
         # In their order, whichever worker is first: an answer does not depend on who was fast.
         for number in numbers:
             waiting.append(client.submit(task, opened, number, pure=False))
             if len(waiting) >= ahead:
-                yield waiting.pop(0).result()
+                yield _result(waiting.popleft())
         while waiting:
-            yield waiting.pop(0).result()
+            yield _result(waiting.popleft())
+
+
+def _result(future: Any) -> Any:
+    """What a worker found.
+
+    Raises
+    ------
+    TooLittleMemory
+        Where one worker after another died of the same bucket.
+    """
+    from distributed import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        step = "on the workers for one of the buckets: they were killed at it, one after another"
+        raise TooLittleMemory(step) from error
 
 
 def _client(scheduler: str, stack: ExitStack) -> Any:

@@ -42,7 +42,8 @@ from kettrack.sharding.told import (
     contradictions_in,
     found_in,
     left_out_of,
-    notes_of,
+    notes_of_buckets,
+    notes_of_files,
     problems_of,
 )
 from kettrack.sharding.work_folder import BucketDone, PartDone, Plan, WorkFolder
@@ -400,8 +401,8 @@ def _manifest(
         files=files,
         notes=[
             *plan.found.notes,
-            *notes_of([one.found for one in spooled], "part of the files"),
-            *notes_of(checks, "bucket"),
+            *notes_of_files(one.found for one in spooled),
+            *notes_of_buckets(checks),
             *_similar(plan, work),
         ],
         left_out=left_out_of(checks),

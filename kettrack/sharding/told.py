@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from kettrack.errors import Problem
-from kettrack.reading.problems import Ledger, counted
+from kettrack.reading.problems import Ledger
 from kettrack.sharding.source_files import LINES_A_FILE, SourceFile
 
 _NUMBER: Final = re.compile(r"\d+")
@@ -81,7 +81,7 @@ def _in_source(
 
 
 def left_out_of(
-    parts: Iterable[Found],
+    parts: Sequence[Found],
 ) -> list[tuple[str, int, int]]:
     """Rows and patients left out, added up by reason."""
     rows: Counter[str] = Counter()
@@ -90,30 +90,65 @@ def left_out_of(
         for reason, n_rows, n_patients in part.left_out:
             rows[reason] += n_rows
             patients[reason] += n_patients
-    return [(reason, rows[reason], patients[reason]) for reason in rows]
+    reasons = in_one_order([[one[0] for one in part.left_out] for part in parts])
+    return [(reason, rows[reason], patients[reason]) for reason in reasons]
 
 
-def notes_of(
-    parts: Sequence[Found],
-    part: str,
+def in_one_order(
+    lists: Iterable[Sequence[str]],
 ) -> list[str]:
-    """Notes of all parts: one for those that differ in counts alone.
-
-    Parameters
-    ----------
-    parts : sequence of Found
-        All there are.
-    part : str
-        What one is called, such as `bucket`.
+    """Words of all lists, once each: a word that a later list has before another one stays before
+    it.
 
     Examples
     --------
-    >>> said = ["2 lines were blank.", "3 lines were blank."]
-    >>> notes_of([Found(notes=[one]) for one in said], "block")
-    ['5 lines were blank.']
-    >>> notes_of([Found(notes=["It starts with a mark."]), Found()], "block")
-    ['In 1 of 2 blocks: It starts with a mark.']
+    >>> in_one_order([["a", "d"], ["b", "d"], ["a", "c"]])
+    ['a', 'b', 'd', 'c']
     """
+    order: list[str] = []
+    for words in lists:
+        place = len(order)
+        # From the end: each word stands right before the next one of its list.
+        for word in reversed(words):
+            if word in order:
+                place = order.index(word)
+            else:
+                order.insert(place, word)
+    return order
+
+
+def notes_of_files(
+    parts: Iterable[Found],
+) -> list[str]:
+    """Notes on the text of files: a number that stands by itself in one counts rows or lines, and
+    is added up.
+
+    Examples
+    --------
+    >>> said = ["a.csv: 2 lines were blank.", "a.csv: 2 lines were blank."]
+    >>> notes_of_files([Found(notes=[one]) for one in said])
+    ['a.csv: 4 lines were blank.']
+    """
+    alike = _by_shape(parts)
+    return [_added(notes, _BY_ITSELF) for notes in alike.values()]
+
+
+def notes_of_buckets(
+    parts: Sequence[Found],
+) -> list[str]:
+    """Notes of all buckets: one for those that differ in counts alone. What is told of some buckets
+    only is told as that.
+
+    Examples
+    --------
+    >>> said = ["2 scores were doubtful.", "3 scores were doubtful."]
+    >>> notes_of_buckets([Found(notes=[one]) for one in said])
+    ['5 scores were doubtful.']
+    >>> notes_of_buckets([Found(notes=["A column is empty."]), Found()])
+    ['In 1 of 2 buckets: A column is empty.']
+    """
+    if len(parts) == 1:
+        return parts[0].notes
     ledger = Ledger()
     for reason, n_rows, n_patients in left_out_of(parts):
         ledger.leave_out(
@@ -121,20 +156,30 @@ def notes_of(
             n_rows,
             n_patients,
         )
-    alike: dict[str, list[str]] = {}
-    for one in parts:
-        for note in dict.fromkeys(one.notes):
-            if not note.startswith(_LEFT_OUT):
-                alike.setdefault(_shape(note), []).append(note)
-    told = [
-        _as_one(
-            notes,
-            len(parts),
-            part,
-        )
-        for notes in alike.values()
-    ]
+    alike = _by_shape(parts)
+    told = [_of_buckets(notes, len(parts)) for notes in alike.values()]
     return [*told, *ledger.notes]
+
+
+def _by_shape(
+    parts: Iterable[Found],
+) -> dict[str, list[str]]:
+    """Notes that differ in their numbers alone, those on rows left out apart."""
+    alike = defaultdict(list)
+    orders = []
+    for one in parts:
+        notes = [note for note in dict.fromkeys(one.notes) if not _tells_rows(note)]
+        orders.append([_shape(note) for note in notes])
+        for note in notes:
+            alike[_shape(note)].append(note)
+    return {shape: alike[shape] for shape in in_one_order(orders)}
+
+
+def _tells_rows(
+    note: str,
+) -> bool:
+    """Whether a note tells of rows left out, which are added up by their reasons."""
+    return note.startswith(_LEFT_OUT)
 
 
 def _shape(
@@ -142,50 +187,35 @@ def _shape(
 ) -> str:
     """A note without its numbers, one or many."""
     plain = _NUMBER.sub("#", note).replace(" was ", " were ")
-    return re.sub(
-        r"s\b",
-        "",
-        plain,
-    )
+    return re.sub(r"s\b", "", plain)
 
 
-def _as_one(
+def _of_buckets(
     notes: Sequence[str],
-    n_parts: int,
-    part: str,
+    n_buckets: int,
 ) -> str:
-    whole = counted(n_parts, part)
+    first = notes[0]
+    where = f"In {len(notes)} of {n_buckets} buckets"
     if len(set(notes)) == 1:
-        note = notes[0]
-        everywhere = len(notes) == n_parts
         # A count that happens to be the same everywhere is not that of the whole.
-        said_once = everywhere and (n_parts == 1 or not _BY_ITSELF.search(note))
-        return note if said_once else f"In {len(notes)} of {whole}: {note}"
-    numbers = [[int(one) for one in _NUMBER.findall(note)] for note in notes]
-    by_place = list(zip(*numbers, strict=True))
-    same = [len(set(each)) == 1 for each in by_place]
-    # The one with the largest counts: its words are those of many.
-    note = notes[numbers.index(max(numbers))]
-    places = list(_NUMBER.finditer(note))
-    lone = {found.start() for found in _BY_ITSELF.finditer(note)}
-    if any(
-        alike and at.start() in lone
-        for alike, at in zip(
-            same,
-            places,
-            strict=True,
-        )
-    ):
-        return f"In {len(notes)} of {whole}, such as: {note}"
-    sums = iter(
-        str(each[0] if alike else sum(each))
-        for alike, each in zip(
-            same,
-            by_place,
-            strict=True,
-        )
-    )
-    return _NUMBER.sub(lambda _found: next(sums), note)
+        whole = len(notes) == n_buckets and not _BY_ITSELF.search(first)
+        return first if whole else f"{where}: {first}"
+    # One of several numbers may be a count that happens to be the same, or none.
+    if len(_BY_ITSELF.findall(first)) == 1:
+        return _added(notes, _BY_ITSELF)
+    return f"{where}, such as: {first}"
+
+
+def _added(
+    notes: Sequence[str],
+    counts: re.Pattern[str],
+) -> str:
+    """One note with the sums of the counts in all, in the words of the one with most."""
+    numbers = [[int(one) for one in counts.findall(note)] for note in notes]
+    sums = [str(sum(each)) for each in zip(*numbers, strict=True)]
+    most = notes[numbers.index(max(numbers))]
+    rest = iter(sums)
+    return counts.sub(lambda _found: next(rest), most)
 
 
 def contradictions_in(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from distributed import KilledWorker
 
 import kettrack as kt
 from kettrack.cli import main
+from kettrack.memory import TooLittleMemory
 from kettrack.reading.sharded import opened
+from kettrack.sharding import cluster
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +148,29 @@ def test_a_folder_is_replaced_only_when_asked(
     again = ("shard", kt.sample_folder(), "-o", buckets, "--buckets", 3, "--replace")
     assert run(*again) == 0
     assert "600 patients and 26,249 rows" in capfd.readouterr().out
+
+
+def test_a_cluster_that_is_not_there_is_told(
+    buckets: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = ("outcomes", buckets, "-o", tmp_path / "rows.csv", "--scheduler")
+    monkeypatch.setattr(cluster, "_SECONDS", 0.1)
+    assert run(*asked, "tcp://127.0.0.1:9") == 2
+    assert (
+        "No scheduler of Dask answers at 'tcp://127.0.0.1:9'" in capfd.readouterr().err
+    )
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert run(*asked, "local") == 2
+    assert "'kettrack[distributed]'" in capfd.readouterr().err
+
+
+def test_a_bucket_that_kills_workers_is_too_large_for_them() -> None:
+    class Killed:
+        def result(self) -> None:
+            raise KilledWorker("task", None, 3)
+
+    with pytest.raises(TooLittleMemory, match="on the workers for one of the buckets"):
+        cluster._result(Killed())

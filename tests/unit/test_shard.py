@@ -289,7 +289,7 @@ def test_codes_that_differ_by_nothing_meant_are_noted(tmp_path: Path) -> None:
         (["3 rows were x.", "3 rows were x."], "In 2 of 2 buckets: 3 rows were x."),
         (["PHQ-9 is x.", "PHQ-9 is x."], "PHQ-9 is x."),
         (["PHQ-9 is x."], "In 1 of 2 buckets: PHQ-9 is x."),
-        (["2 of 30 days", "4 of 30 days"], "In 2 of 2 buckets, such as: 4 of 30 days"),
+        (["2 of 30 days", "4 of 30 days"], "In 2 of 2 buckets, such as: 2 of 30 days"),
     ],
 )
 def test_notes_of_parts_say_what_is_true_of_the_whole(
@@ -297,7 +297,7 @@ def test_notes_of_parts_say_what_is_true_of_the_whole(
 ) -> None:
     parts = [told.Found(notes=[note]) for note in notes]
     parts += [told.Found()] * (2 - len(parts))
-    assert told.notes_of(parts, "bucket") == [expected]
+    assert told.notes_of_buckets(parts) == [expected]
 
 
 # ---- stopped, and begun again
@@ -514,3 +514,21 @@ def test_memory_that_is_free_is_what_the_system_says() -> None:
     # It changes from moment to moment, and a container may leave less.
     assert free is not None
     assert 0 < free < 2 * int(said[1]) * 1024 // 1_000_000
+
+
+def test_a_blank_form_is_judged_alike_in_all_buckets(tmp_path: Path) -> None:
+    # In one bucket all forms have items but a 0; in the other no form has any.
+    names = [f"p{n}" for n in range(8)]
+    head = "patient_id,day,instrument,score," + ",".join(
+        f"item_{n}" for n in range(1, 10)
+    )
+    filled = f"9,{','.join(['1'] * 9)}"
+    blank = f"0{',' * 9}"
+    rows = []
+    for name in names:
+        first = blank if bucket_number(name, 2) else filled
+        rows += [f"{name},-1,PHQ-9,{first}", f"{name},7,PHQ-9,{blank}"]
+    sessions = "patient_id,day\n" + "".join(f"{name},0\n" for name in names)
+    source = written(tmp_path / "source", sessions, "\n".join([head, *rows]) + "\n")
+    found = problems_of(source, tmp_path / "buckets", buckets=2)
+    assert any("PHQ-9 totals of 0 without an item" in one for one in found)

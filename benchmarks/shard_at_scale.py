@@ -1,0 +1,139 @@
+"""A registry as buckets: time, processor time and peak memory of `kettrack shard`, and of a table
+and a question asked bucket by bucket.
+
+    python benchmarks/shard_at_scale.py 100000 1000000 [--scratch DIR]
+
+A clinic of 100,000 simulated patients is written once, and again and again under other codes. The
+table of outcomes must have a row for each patient, and the same rows for each copy. Ten million
+patients take 18 GB as CSV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+# Nothing heavy is imported here: the system counts the memory of a process that starts another one
+# to that other one.
+ROOT = Path(__file__).resolve().parent.parent
+ONE_CLINIC = 100_000
+TABLES = ("sessions", "scores", "patients", "events")
+
+
+class Taken(NamedTuple):
+    """Seconds, seconds of processors, and peak memory in MB."""
+
+    seconds: float
+    processor: float
+    memory: float
+
+
+def main() -> None:
+    """Make each registry, shard it, ask it, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("patients", type=int, nargs="*", default=[ONE_CLINIC])
+    parser.add_argument("--scratch", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=asked.scratch) as made:
+        scratch = Path(made)
+        clinic = scratch / "clinic"
+        taken("simulate", clinic, "-n", ONE_CLINIC, "--seed", 3)
+        print("| patients | step | time | processor time | peak memory | size |")
+        print("|---|---|---|---|---|---|", flush=True)
+        for n in asked.patients:
+            measure(n, clinic, scratch)
+
+
+def measure(n: int, clinic: Path, scratch: Path) -> None:
+    """One size, from files to answers."""
+    registry = scratch / "registry"
+    buckets = scratch / "buckets"
+    table = scratch / "outcomes.parquet"
+    registry.mkdir()
+    copies = n // ONE_CLINIC
+    for name in TABLES:
+        multiply(clinic / f"{name}.csv", registry / f"{name}.csv", copies)
+    shutil.copy(clinic / "kettrack.toml", registry)
+    size = sum(file.stat().st_size for file in registry.iterdir())
+    steps = {
+        "shard": ("shard", registry, "-o", buckets),
+        "outcomes -o": ("outcomes", buckets, "-o", table),
+        "estimate session_counts": ("estimate", "session_counts", buckets, "--json"),
+        "estimate response_by_any_session": (
+            *("estimate", "response_by_any_session", buckets, "--json"),
+        ),
+    }
+    for name, command in steps.items():
+        found = taken(*command)
+        # What is read, and what is written.
+        read = size if name == "shard" else size_of(buckets)
+        print(
+            f"| {n:,} | `{name}` | {found.seconds:.0f} s | {found.processor:.0f} s |"
+            f" {found.memory:,.0f} MB | {read / 1e6:,.0f} MB |",
+            flush=True,
+        )
+    require_copies(table, n, copies)
+    for folder in (registry, buckets):
+        shutil.rmtree(folder)
+    table.unlink()
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def multiply(source: Path, target: Path, copies: int) -> None:
+    """The same rows under other codes."""
+    with target.open("wb") as file:
+        for copy in range(copies):
+            lines = source.open("rb")
+            header = next(lines)
+            if not copy:
+                file.write(header)
+            # The code is the first cell of every table.
+            file.writelines(b"%d-%b" % (copy, line) for line in lines)
+
+
+def taken(*arguments: object) -> Taken:
+    """What a command takes as a process of its own."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kettrack", *map(str, arguments)],
+        cwd=tempfile.gettempdir(),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    # The system knows the peak of each process once it has ended.
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"this failed: kettrack {arguments[0]}")
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return Taken(seconds, usage.ru_utime + usage.ru_stime, kilobytes / 1024)
+
+
+def require_copies(table: Path, n: int, copies: int) -> None:
+    """Stop unless everybody has a row, and each copy the same ones."""
+    import pandas as pd
+
+    rows = pd.read_parquet(table)
+    if len(rows) != n or rows["patient_id"].nunique() != n:
+        raise SystemExit(f"{len(rows):,} rows for {n:,} patients")
+    code = rows["patient_id"].str.split("-", n=1, expand=True)
+    rest = rows.drop(columns="patient_id").assign(patient=code[1])
+    distinct = rest.drop_duplicates()
+    if len(distinct) != n // copies:
+        raise SystemExit("copies of one patient have different outcomes")
+
+
+if __name__ == "__main__":
+    main()
