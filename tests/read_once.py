@@ -1,6 +1,6 @@
 """Work that the suite would otherwise do hundreds of times: reading the sample, judging the same
-columns of small clinics for identifiers, and drawing the bootstraps of the no-effect benchmark.
-Of the last a clinic that a test makes gets a few, unless the test judges the benchmark.
+columns of small clinics for identifiers, and simulating the clinic of the no-effect benchmark. Of
+its bootstraps a clinic that a test makes gets a few, unless the test judges the benchmark.
 
 All depend on nothing but what is handed in. Tests of these functions themselves call them where
 they are defined and are not served from here.
@@ -19,13 +19,13 @@ import pandas as pd
 import pytest
 
 from kettrack import Cohort, sample_folder
-from kettrack.analysis.response import benchmark
+from kettrack.analysis.response import benchmark, plasmode
 from kettrack.reading import headers, load
 from kettrack.settings import Settings
 from kettrack.timelines.derived import DerivedCohort
 
 MOST_LEVELS = 200  # distinct values of a column that is worth a place in memory
-MOST_CLINICS = 4  # whose bootstraps are kept: each is twenty simulated clinics
+MOST_CLINICS = 6  # that are kept; the bootstraps of each are up to twenty more
 # Bootstraps of a clinic that is made for a test. The sample has all, as its answers are stored.
 FEW_BOOTSTRAPS = 4
 # Files whose tests judge the interval that the bootstraps give.
@@ -36,10 +36,12 @@ ALL_BOOTSTRAPS = benchmark.NULL_BOOTSTRAPS
 
 
 def install() -> None:
-    """From now on all three come from memory; once per process."""
+    """From now on all of it comes from memory; once per process."""
     load._read_folder = sample_read_once(load._read_folder)
     headers.find_in_column = judged_once(headers.find_in_column)
     benchmark._draw_bootstraps = drawn_once(benchmark._draw_bootstraps)
+    benchmark._null = drawn_once(benchmark._null)
+    plasmode._plasmode_data = drawn_once(plasmode._plasmode_data)
 
 
 def sample_read_once(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,18 +92,21 @@ def judged_once(judge: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drawn_once(draw: Callable[..., Any]) -> Callable[..., Any]:
-    """Bootstraps of the last few clinics: the same people under the same rules have the same."""
+    """What the benchmark makes of the last few clinics: the same people under the same rules have
+    the same.
+    """
     kept: dict[Any, Any] = {}
 
-    def drawn(cohort: DerivedCohort) -> Any:
+    def drawn(cohort: DerivedCohort, *how: int) -> Any:
         n_drawn = bootstraps_of(cohort)
-        key = (n_drawn, *content(cohort))
+        asked = (n_drawn, benchmark.MOST_LEARNT_FROM, *how)
+        key = (*asked, *cohort.once("content", lambda: content(cohort)))
         if key not in kept:
             while len(kept) >= MOST_CLINICS:
                 del kept[next(iter(kept))]
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(benchmark, "NULL_BOOTSTRAPS", n_drawn)
-                kept[key] = draw(cohort)
+                kept[key] = draw(cohort, *how)
         return kept[key]
 
     return drawn

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sample_answers import sample_answer
 from simulated import simulated_cohort
 from spec.tables import cohort
 
-from kettrack import load_cohort, sample_folder
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT
 from kettrack.analysis.response.should_we_go_on import should_we_go_on
 from kettrack.vocabulary.instruments import PHQ9
@@ -24,13 +24,8 @@ BANNED = (
 
 
 @pytest.fixture(scope="module")
-def sample():
-    return load_cohort(sample_folder())
-
-
-@pytest.fixture(scope="module")
-def sheet(sample):
-    return should_we_go_on(sample)
+def sheet():
+    return sample_answer("should_we_go_on")
 
 
 def test_everyone_at_a_landmark_is_in_one_place(sheet):
@@ -88,15 +83,16 @@ def test_the_sentence_says_what_the_brief_reader_needs(sheet):
         assert part in sheet.text
 
 
-def test_the_warning_about_the_recall_window_comes_first(sample, sheet):
+def test_the_warning_about_the_recall_window_comes_first(sheet):
     assert sheet.caveats[0].startswith(
         "PHQ-9 asks about the last 14 days. Scores after session 2 (median day "
     )
     days = sheet.table.groupby("landmark")["median_day"].first()
     assert days[2] < 14 <= days[3]
     unconfirmed = replace(PHQ9, recall_days=None)
-    settings = replace(sample.settings, user_instruments=(unconfirmed,))
-    assumed = should_we_go_on(replace(sample, settings=settings))
+    clinic = simulated_cohort("B", 500, 4)
+    settings = replace(clinic.settings, user_instruments=(unconfirmed,))
+    assumed = should_we_go_on(replace(clinic, settings=settings))
     assert assumed.caveats[0].startswith(
         "How far back PHQ-9 looks is not confirmed; 14 days are assumed, unless"
         " recall_days says otherwise. Scores after"
@@ -115,10 +111,8 @@ def test_the_findings_that_disagree_are_printed_with_their_source(sheet):
     assert not [word for word in BANNED if re.search(rf"\b{word}\b", everything)]
 
 
-def test_small_counts_are_hidden_under_a_release_policy(sample):
-    hidden = should_we_go_on(
-        replace(sample, settings=replace(sample.settings, policy="cms"))
-    )
+def test_small_counts_are_hidden_under_a_release_policy():
+    hidden = sample_answer("should_we_go_on", "cms")
     assert "hidden" in hidden.text or hidden.table["stopped"].dropna().ge(11).all()
     counts = (
         hidden.table[["unscored", "responded", "stopped", "went_on", "n"]]
@@ -128,14 +122,13 @@ def test_small_counts_are_hidden_under_a_release_policy(sample):
     assert not ((counts > 0) & (counts < 11)).any()
 
 
-def test_no_share_under_a_release_policy_tells_of_a_few_people(sample, sheet):
+def test_no_share_under_a_release_policy_tells_of_a_few_people(sheet):
     """1 % of 101 is one person."""
     shares = ["estimate", "soon", "single", "single_soon"]
     told = sheet.table[shares].mul(sheet.table["n"], axis=0) / 100
     # people whose logs end earlier lift a share a little above the count
     few = told.gt(0.5) & told.lt(10.5)
-    released = replace(sample, settings=replace(sample.settings, policy="cms"))
-    hidden = should_we_go_on(released).table[shares].isna()
+    hidden = sample_answer("should_we_go_on", "cms").table[shares].isna()
     assert few.any(axis=None)
     assert hidden[few].eq(True).where(few, True).all(axis=None)
 
