@@ -20,7 +20,6 @@ from kettrack.analysis.next_session.answer import (
     signed_interval,
 )
 from kettrack.analysis.registry import Answer, question
-from kettrack.analysis.session_answers.known_truth import TRUTH_SHOWN, with_truths
 from kettrack.analysis.session_answers.method_rows import (
     BIASED,
     CAUSAL,
@@ -32,11 +31,14 @@ from kettrack.analysis.session_answers.method_rows import (
     is_contradicted,
     naive_rows,
     next_rows,
+    sessions_compared,
     stop_rows,
 )
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
+from kettrack.vocabulary.instruments import PHQ9
 from kettrack.vocabulary.made_of import SAID_BY_UNIT, ByRow, Kept
 from kettrack.vocabulary.plain_words import score_difference_words, value_with_interval
 
@@ -66,6 +68,12 @@ _CONTRADICTION: Final = (
     f" {value_with_interval('negative_control').replace(' (', ' points (', 1)} between those who"
     " went on and those who did not, at equal histories. So reasons that were not recorded decide"
     " who goes on, and none of these differences must be read as what sessions do."
+)
+_STOP_AFTER_ROWS: Final = ("stop_after", "strict", "g_formula")
+_TRUTH_SHOWN: Final = (
+    "The clinic is simulated, so the truth is known: it was found by settling what happens to many"
+    " simulated people instead of looking at who stops when. A clinic of real people has no such"
+    " column."
 )
 
 
@@ -164,14 +172,14 @@ def session_answers(
     if is_contradicted(following):
         doubt = {CAUSAL: CONTRADICTED, SECOND_OPINION: CONTRADICTED}
         table["kind"] = table["kind"].replace(doubt)
-    table = with_truths(_with_sizes(table), cohort, stop)
+    table = _with_truths(_with_sizes(table), cohort, stop)
     table["better"] = "lower" if cohort.instrument.higher_is_worse else "higher"
     return Answer(
         table=table,
         sentence=_sentence(table),
         caveats=(
             *_caveats(cohort, following, stop),
-            *([TRUTH_SHOWN] if table["truth"].notna().any() else []),
+            *([_TRUTH_SHOWN] if table["truth"].notna().any() else []),
         ),
         level=LEVEL,
         seed=stop.made_from.get("seed"),
@@ -354,3 +362,42 @@ def _caveats(cohort: DerivedCohort, following: Result, stop: Result) -> tuple[st
             " is missing."
         ),
     )
+
+
+def _truths_of(
+    cohort: DerivedCohort,
+    stop: Result,
+) -> dict[str, float]:
+    """The truth of each answer of which a simulated clinic knows it; empty for any other clinic.
+
+    The row `next_session` asks about a session within the grace, and about the first score after
+    the recall. The rows of `stop_after` have a truth for the numbers of sessions that the file
+    names, and where no session follows.
+    """
+    truths = cohort.cohort.truths
+    scale = cohort.instrument
+    # What is simulated is a PHQ-9.
+    if not truths or scale.name != PHQ9.name:
+        return {}
+    begin = NEXT_SESSION_GRACE_DAYS + scale.recall().days
+    k, m = sessions_compared(stop)
+    wanted = {"next_session": f"going_on_from_day_{begin}"}
+    for row in _STOP_AFTER_ROWS:
+        wanted[row] = f"stop_after_{k}_minus_{m}"
+    return {
+        row: truths[name]
+        for row, name in wanted.items()
+        # A truth of other numbers of sessions is none of these.
+        if name in truths
+    }
+
+
+def _with_truths(
+    table: pd.DataFrame,
+    cohort: DerivedCohort,
+    stop: Result,
+) -> pd.DataFrame:
+    """The table with the column `truth`; missing where none is known."""
+    truths = _truths_of(cohort, stop)
+    known = table["key"].map(truths)
+    return table.assign(truth=known.astype("float64"))
