@@ -14,6 +14,7 @@ import pandas as pd
 from kettrack.analysis.association.course_scores import final_scores
 from kettrack.analysis.calibration.runner import (
     CALIBRATION_DECIMALS,
+    CALIBRATION_RECIPES,
     CALIBRATION_ROLES,
     CALIBRATION_SHOW,
     EFFECTS,
@@ -50,7 +51,6 @@ from kettrack.vocabulary.days import (
     NEXT_SESSION_WINDOW_DAYS,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
-from kettrack.vocabulary.made_of import Kept
 
 _METHODS: Final = {
     "next_session": "one more session",
@@ -62,25 +62,7 @@ _NO_ANSWER: Final = (np.nan, np.nan, np.nan)
 
 @question(
     "calibration",
-    recipes=(
-        Kept(
-            values=(
-                "cohorts",
-                "answers",
-                "truth",
-                "estimate",
-                "bias",
-                "bias_error",
-                "sd",
-                "holds",
-                "holds_low",
-                "holds_high",
-                "tells",
-                "refused",
-            ),
-            of="n",
-        ),
-    ),
+    recipes=CALIBRATION_RECIPES,
     asks="How well does the method for one more session work in simulated clinics like this one?",
     unit="points",
     estimand=(

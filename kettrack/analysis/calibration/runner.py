@@ -18,6 +18,7 @@ from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_SIMULATED_ANSWERS
+from kettrack.vocabulary.made_of import Kept
 
 # Simulated for each effect unless another number is asked for: the same in the report, in notebooks
 # and on the command line.
@@ -46,6 +47,15 @@ CALIBRATION_ROLES: Final[dict[str, Role]] = {
     "tells": "derived",
     "refused": "derived",
 }
+# What was found in simulated clinics tells nothing of the people here.
+CALIBRATION_RECIPES: Final[tuple[Kept, ...]] = (
+    Kept(
+        values=tuple(
+            name for name, role in CALIBRATION_ROLES.items() if role == "derived"
+        ),
+        of="n",
+    ),
+)
 CALIBRATION_DECIMALS: Final[dict[str, int]] = {
     "cohorts": 0,
     "answers": 0,

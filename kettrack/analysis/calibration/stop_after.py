@@ -13,6 +13,7 @@ import pandas as pd
 
 from kettrack.analysis.calibration.runner import (
     CALIBRATION_DECIMALS,
+    CALIBRATION_RECIPES,
     CALIBRATION_ROLES,
     CALIBRATION_SHOW,
     EFFECTS,
@@ -49,7 +50,6 @@ from kettrack.estimators.plasmode.stopping import (
 )
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_DAYS
-from kettrack.vocabulary.made_of import Kept
 
 CALIBRATION_STEPS: Final = 20
 # The same estimate shown from every cohort: refusals depend on the weights, and so on who is
@@ -60,25 +60,7 @@ _NO_INTERVAL: Final = (np.nan, np.nan)
 
 @question(
     "stop_after_calibration",
-    recipes=(
-        Kept(
-            values=(
-                "cohorts",
-                "answers",
-                "truth",
-                "estimate",
-                "bias",
-                "bias_error",
-                "sd",
-                "holds",
-                "holds_low",
-                "holds_high",
-                "tells",
-                "refused",
-            ),
-            of="n",
-        ),
-    ),
+    recipes=CALIBRATION_RECIPES,
     asks=(
         "How well does the comparison of stopping after more and after fewer sessions work in"
         " simulated clinics like this one?"
