@@ -16,10 +16,10 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import md
 import nbformat
 from check import problems
 from figure_pages import figure_page
+from listing import list_pages
 from polish import polish_all
 from program_pages import commands_page, python_pages
 from question_pages import question_pages, sample_answers, trials_page
@@ -50,8 +50,6 @@ PAGES = (
     "data/sample/*.md",
     "notebooks/*.ipynb",
 )
-# Folders whose README.md is the first of several pages.
-FOLDERS = ("docs/decisions", "docs/import")
 START = '<meta http-equiv="refresh" content="0; url=docs/index.html">\n'
 
 
@@ -64,18 +62,6 @@ def copy_pages(source: Path) -> None:
             _copy_notebook(path, target)
         else:
             shutil.copyfile(path, target)
-
-
-def list_pages_below(source: Path) -> None:
-    """Let the first page of a folder list the others, for the site alone."""
-    for folder in FOLDERS:
-        home = source / folder
-        others = sorted(path.relative_to(home) for path in home.rglob("*.md"))
-        names = [path.with_suffix("").as_posix() for path in others]
-        listed = md.contents(name for name in names if name != "README")
-        hidden = listed.replace(":maxdepth: 1", ":hidden:")
-        with (home / "README.md").open("a", encoding="utf-8") as page:
-            page.write(f"\n{hidden}\n")
 
 
 def _pages() -> Iterator[Path]:
@@ -125,7 +111,7 @@ def main(folder: str) -> None:
         shutil.rmtree(old, ignore_errors=True)
     began = time.monotonic()
     copy_pages(source)
-    list_pages_below(source)
+    list_pages(source / "docs")
     write_reference(source)
     print(f"Pages written in {time.monotonic() - began:.0f} s.", flush=True)
     strict = ["-W", "--keep-going", "-q", "-j", "auto", "-b", "html", "-c", str(HERE)]

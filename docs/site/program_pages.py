@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import click
+import docstrings
 import md
 import typer
 
 import kettrack as kt
 from kettrack.cli.app import app
 
-# Room of a public name to its heading, in order. A room that is missing stops the build.
+# Room of a public name to its heading, in order; other rooms come last.
 ROOMS = {
     "reading": "Read a cohort",
     "timelines": "Tables and rules",
@@ -25,6 +27,7 @@ ROOMS = {
     "result": "The result",
     "resources": "Where things are",
     "errors": "Errors",
+    "sharding": "Large cohorts in parts",
 }
 
 
@@ -63,18 +66,14 @@ def python_pages() -> dict[str, str]:
     listed: dict[str, list[str]] = {}
     for name, module in public_names().items():
         listed.setdefault(module.split(".")[0], []).append(name)
-    pages = {f"python/{room}": _room(ROOMS[room], listed[room]) for room in ROOMS}
-    forgotten = set(listed) - set(ROOMS)
-    if forgotten:
-        raise SystemExit(
-            f"Give these rooms a heading in {__file__}: {sorted(forgotten)}"
-        )
+    rooms = [*ROOMS, *sorted(set(listed) - set(ROOMS))]
+    pages = {f"python/{room}": _room(_heading(room), listed[room]) for room in rooms}
     index = md.page(
         md.anchor("python"),
         "# Every function",
         "`import kettrack as kt` loads a name when it is first used. Every example below is run by"
         " the tests.",
-        md.contents(room for room in ROOMS),
+        md.contents(rooms),
     )
     return {"python/index": index} | pages
 
@@ -89,6 +88,12 @@ def public_names() -> dict[str, str]:
         if isinstance(node, ast.ImportFrom)
         for one in node.names
     }
+
+
+def _heading(room: str) -> str:
+    """The heading of a room; of one that is not listed, what its package says of itself."""
+    told = docstrings.first_line(import_module(f"kettrack.{room}"))
+    return ROOMS.get(room) or told.rstrip(".")
 
 
 def _room(heading: str, names: list[str]) -> str:
