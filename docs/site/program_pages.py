@@ -21,6 +21,7 @@ ROOMS = {
     "analysis": "Questions",
     "figures": "Figures",
     "pooling": "Several sites",
+    "sharding": "Larger than memory",
     "exporting": "Export",
     "privacy": "Identifiers",
     "report": "Trials of the methods",
