@@ -51,6 +51,17 @@ def estimate_by_bucket(
     ------
     UsageError
         For a question whose counts cannot be added.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from kettrack import open_sharded, sample_folder, shard
+    >>> with TemporaryDirectory() as place:
+    ...     made = shard(sample_folder(), f"{place}/buckets", buckets=2)
+    ...     folder = open_sharded(f"{place}/buckets")
+    ...     answer = estimate_by_bucket("ladder", folder)
+    >>> int(answer.table["left"].iloc[0])
+    600
     """
     if name not in PARTS:
         there = ", ".join(PARTS)
@@ -89,6 +100,16 @@ def summarise_by_bucket(
         As for `estimate_by_bucket`.
     site : str
         As for `summarise`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from kettrack import open_sharded, sample_folder, shard
+    >>> with TemporaryDirectory() as place:
+    ...     made = shard(sample_folder(), f"{place}/buckets", buckets=2)
+    ...     summary = summarise_by_bucket(open_sharded(f"{place}/buckets"), site="A")
+    >>> summary.people
+    600
     """
     policy = require_addable(opened.settings.policy)
     counts = _counted(countable(policy), opened, scheduler, advance)

@@ -56,6 +56,17 @@ def rows_by_bucket(
     ------
     UsageError
         For another table.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from kettrack import open_sharded, sample_folder, shard
+    >>> with TemporaryDirectory() as place:
+    ...     made = shard(sample_folder(), f"{place}/buckets", buckets=2)
+    ...     folder = open_sharded(f"{place}/buckets")
+    ...     rows = [len(part) for part in rows_by_bucket("outcomes", folder)]
+    >>> len(rows), sum(rows)
+    (2, 600)
     """
     if table not in _TABLES:
         raise UsageError(

@@ -210,6 +210,17 @@ def open_sharded(
         When its list or its settings are not as they were written.
     UsageError
         For a setting that was decided when the folder was made.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from kettrack import sample_folder, shard
+    >>> with TemporaryDirectory() as place:
+    ...     made = shard(sample_folder(), f"{place}/buckets", buckets=2)
+    ...     folder = open_sharded(f"{place}/buckets", instrument="MADRS")
+    ...     first = folder.bucket(0)
+    >>> folder.manifest.n_patients, len(first.patients) < 600
+    (600, True)
     """
     place = Path(folder)
     manifest = read_shard_list(place)
