@@ -11,10 +11,10 @@ unexport MPLBACKEND
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab test quick coverage mutants check bench distributed truth attack fuzz sample messages notebooks docs lock wheel dist clean
+.PHONY: help report lab test quick coverage mutants check bench bench-large distributed truth attack fuzz sample messages notebooks docs lock wheel dist clean
 
 help:  ## Show what can be done
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # The environment is rebuilt when the lock or the project file changes; uv is used where it is present, pip elsewhere.
 $(READY): requirements.lock pyproject.toml
@@ -88,6 +88,11 @@ bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 	$(BIN)/python benchmarks/stop_after_bootstrap.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/mixed_models_at_scale.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/turnbull_against_lifelines.py
+	$(BIN)/python benchmarks/ratios.py
+
+bench-large: $(READY)  ## The same in one table for a million patients, kept in benchmarks/large.md; and what every question takes
+	$(BIN)/python benchmarks/ratios.py --large
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/questions_at_scale.py --readme
 
 distributed: $(READY)  ## A cluster of Dask on this machine: a worker is killed, and the rows are those of one process
 	$(BIN)/python benchmarks/distributed_buckets.py

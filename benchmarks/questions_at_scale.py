@@ -5,17 +5,22 @@ The clinic is read and derived first, as a report does it; what several question
 the one that asks first. Printed is a row as soon as it is answered, the slowest once more at the
 end, and those over the limit. Seconds of processors are those to compare where others use the
 machine. `--patients` makes it smaller, `--only` names questions, `--at-most` stops a question after
-so many seconds of processors and says so.
+so many seconds of processors and says so. `--readme` writes the table into `README.md` of this
+folder; with `--only`, the rows of these questions alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import platform
+import re
 import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +30,12 @@ from kettrack.timelines.derived import DerivedCohort, derive
 
 LIMIT = 20  # seconds that a question may take
 SLOWEST = 5  # told once more
+README = Path(__file__).parent / "README.md"
+BEGIN = "<!-- questions_at_scale.py: from here -->"
+END = "<!-- questions_at_scale.py: to here -->"
+HEAD = "| question | seconds of processors | |\n|---|---|---|"
+# A row of the table, as it was written.
+ROW = re.compile(r"\| (\w+) \| ([\d.]+) \| (\w*) ?\|")
 
 
 class Taken(NamedTuple):
@@ -47,6 +58,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="names of questions")
     parser.add_argument("--folder", type=Path, help="a clinic that is there already")
     parser.add_argument("--at-most", type=int, help="seconds for one question")
+    parser.add_argument("--readme", action="store_true", help="keep the table there")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         cohort = clinic(asked.folder or Path(scratch) / "clinic", asked.patients)
@@ -59,6 +71,8 @@ def main() -> None:
         taken.append(took)
         print(row(took), flush=True)
     show(taken)
+    if asked.readme:
+        keep(taken, asked.patients)
 
 
 def clinic(folder: Path, n: int) -> DerivedCohort:
@@ -118,6 +132,36 @@ def row(took: Taken) -> str:
     """One line of the table."""
     told = "" if took.status == "ok" else took.status
     return f"| {took.name} | {took.seconds:.1f} | {took.processor:.1f} | {told} |"
+
+
+def keep(taken: list[Taken], patients: int) -> None:
+    """Write the table into the README; rows of questions that were not asked stay."""
+    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
+    old, after = rest.split(END)
+    told = {name: (float(seconds), said) for name, seconds, said in ROW.findall(old)}
+    for took in taken:
+        said = "" if took.status == "ok" else took.status
+        told[took.name] = (round(took.processor, 1), said)
+    rows = [
+        f"| {name} | {seconds:.1f} | {said} |"
+        for name in load_questions()
+        for seconds, said in [told.get(name, (0.0, "not asked"))]
+    ]
+    over = [name for name, (seconds, _) in told.items() if seconds > LIMIT]
+    whole = sum(seconds for seconds, _ in told.values())
+    today = datetime.now(UTC).date()
+    about = (
+        f"`python benchmarks/questions_at_scale.py --readme`, {today}:"
+        f" {patients:,} patients, {machine()}. {len(told)} questions take {whole:.0f} seconds of"
+        f" processors together. Over {LIMIT} seconds: {', '.join(over) or 'none'}."
+    )
+    table = "\n".join([BEGIN, "", about, "", HEAD, *rows, "", END])
+    README.write_text(f"{before}{table}{after}", encoding="utf-8")
+
+
+def machine() -> str:
+    """What kind of machine this is, without its name."""
+    return f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}"
 
 
 def show(taken: list[Taken]) -> None:

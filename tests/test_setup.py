@@ -176,7 +176,7 @@ def test_make_help_names_every_target(
         re.MULTILINE,
     )
     assert targets
-    assert set(re.findall(r"^  make (\w+)", shown, re.MULTILINE)) == set(
+    assert set(re.findall(r"^  make ([\w-]+)", shown, re.MULTILINE)) == set(
         targets[1].split()
     )
 
