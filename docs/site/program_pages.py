@@ -28,7 +28,6 @@ ROOMS = {
     "result": "The result",
     "resources": "Where things are",
     "errors": "Errors",
-    "sharding": "Large cohorts in parts",
 }
 
 
