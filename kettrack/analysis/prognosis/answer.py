@@ -115,7 +115,7 @@ def prognosis(cohort: DerivedCohort) -> Answer:
     for session in LANDMARKS:
         people = landmark(cohort, session)
         if enough(people.responded):
-            rows += _rows_of(people)
+            rows += _rows_of(cohort, people)
     if not rows:
         raise NotIdentified(
             f"fewer than {FEWEST_EFFECTIVE_PEOPLE} people responded, or fewer than that did not.",
@@ -138,10 +138,18 @@ def enough(responded: Bools) -> bool:
     return rarer >= FEWEST_EFFECTIVE_PEOPLE
 
 
-def _rows_of(people: Landmark) -> list[dict[str, Any]]:
+def _by_patients(cohort: DerivedCohort, people: Landmark) -> Forecasts:
+    """Forecasts of everybody at a landmark; the table and the curves are made of the same."""
+    return cohort.once(
+        ("forecasts by patients", people.session),
+        lambda: by_patients(people.known, people.responded),
+    )
+
+
+def _rows_of(cohort: DerivedCohort, people: Landmark) -> list[dict[str, Any]]:
     """How good forecasts at one landmark are, by each way of validation."""
     ways: dict[str, Forecasts | None] = {
-        _PATIENTS: by_patients(people.known, people.responded),
+        _PATIENTS: _by_patients(cohort, people),
         _SITES: by_site(people.known, people.responded, people.site),
     }
     return [
@@ -259,7 +267,7 @@ def prognosis_curves(cohort: DerivedCohort) -> Answer:
     for session in LANDMARKS:
         people = landmark(cohort, session)
         if enough(people.responded):
-            chance = by_patients(people.known, people.responded).chance
+            chance = _by_patients(cohort, people).chance
             told = pd.DataFrame({"chance": chance, "responded": people.responded})
             rows += _calibration_rows(session, told)
             rows += _benefit_rows(session, told)
