@@ -153,6 +153,8 @@ def test_a_page_that_nobody_has_listed_is_listed(checkout: Path, load: Any) -> N
     """Sphinx stops at a page that is not in the contents."""
     listing = load("listing")
     index = (checkout / "docs" / "index.md").read_text("utf-8")
+    listed = re.findall(r"^[\w./]+$", index, re.MULTILINE)
+    assert len(listed) == len(set(listed)) > 30
     assert listing.with_pages(index, ["faq", "release"]) == index
     longer = listing.with_pages(index, ["faq", "quite_new"])
     (how_to,) = re.findall(r":caption: How to\n.*?```", longer, re.DOTALL)
