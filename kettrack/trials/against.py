@@ -22,7 +22,7 @@ from kettrack.simulation.known_truths import describe_numbers, known_truths
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import DerivedCohort, derive
-from kettrack.trials.gate import Check, Gate, Truths, coverage, share
+from kettrack.trials.gate import COVERAGE, Check, Gate, Truths, coverage, share
 
 # The difference that one more session makes has gates of its own, and takes most of the time.
 _ASKED: Final = tuple(each for each in MEASURES if each.key != "one_more")
@@ -48,6 +48,9 @@ _LEAST_FOUND: Final = (
 _MOST_OFF: Final = (
     0.9  # an interval that is not adjusted must miss more often than it may
 )
+# People here begin nearly an SD above the others: weights are uneven, and the normal
+# interval is a little off on either side.
+_UNEVEN: Final = (0.91, 0.99)
 # Both ends of what an interval may hold that stands for several at once.
 _ALL_HOLD: Final = (0.94, 1.0)
 _HELPS: Final = "responded"
@@ -181,6 +184,7 @@ def _covered(
     name: str,
     kind: str,
     truth: Truth = _NO_DIFFERENCE,
+    limits: tuple[float, float] = COVERAGE,
 ) -> Check:
     """How often the interval of a difference holds the truth, where there is one."""
     ends = (f"{name}_{kind}_low", f"{name}_{kind}_high")
@@ -188,7 +192,13 @@ def _covered(
     plain = name.replace("_", " ")
     words = {"difference": "as they are", "alike": "with the same case mix"}
     what = f"coverage of the 95 % interval, {plain}, {words[kind]}"
-    return coverage(there, ends, truth, what=what)
+    return coverage(
+        there,
+        ends,
+        truth,
+        *limits,
+        what=what,
+    )
 
 
 def judge_twins(frame: pd.DataFrame, truths: Truths) -> list[Check]:
@@ -207,7 +217,8 @@ def judge_referred(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     what = "share of pairs in which people here are more severe beyond chance"
     severe = share(frame.assign(apart=apart), "apart", _LEAST_FOUND, 1.0, what=what)
     names = ("responded", "worse", "side_effect")
-    return [severe, *(_covered(frame, name, "alike") for name in names)]
+    alike = [_covered(frame, name, "alike", limits=_UNEVEN) for name in names]
+    return [severe, *alike]
 
 
 def judge_pair(frame: pd.DataFrame, truths: Truths) -> list[Check]:
