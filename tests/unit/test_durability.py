@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sample_answers import sample_answer
 from simulated import simulated_cohort, thin_clinic
 from spec.tables import cohort as from_text
 
@@ -418,6 +419,15 @@ def test_the_sentence_says_which_question_is_answered(result):
     )
     assert result.made_from["seed"] == 1
     assert not {"proved", "significant"} & set(result.text.split())
+
+
+def test_bounds_that_settle_more_hold_those_that_settle_less():
+    table = sample_answer("durability_of_every_response").table
+    both = table.dropna(subset=["bound_low"])
+    assert (both["silent_low"] <= both["bound_low"]).all()
+    high = both.dropna(subset=["bound_high"])
+    assert (high["bound_high"] <= high["silent_high"]).all()
+    assert (high["bound_high"] < high["silent_high"]).any()
 
 
 def test_counts_of_two_sites_add_up(sample):

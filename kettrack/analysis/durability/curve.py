@@ -378,8 +378,10 @@ def _weighted_shares(
         "ci_high": 100 * high,
         "ess": ess,
     }
+    lowest = estimate
     for name, silent in bounds_of(watched):
-        lowest = still(settle(watched, "lost", silent))
-        found[f"{name}_low"] = 100 * np.fmin(estimate, lowest)
+        # What settles more is no nearer than what settles less.
+        lowest = np.fmin(lowest, still(settle(watched, "lost", silent)))
+        found[f"{name}_low"] = 100 * lowest
     highest = still(settle(watched, "held", silent=True))
     return found | {"silent_high": 100 * np.fmax(estimate, highest)}

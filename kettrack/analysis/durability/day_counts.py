@@ -168,10 +168,14 @@ def shares_by_day(
     if estimand == "composite":
         found |= _firsts(counts, days)
     # Whoever waits stays at risk for longer in both, which alone may lift or lower the curve by a
-    # little.
+    # little. A pair that settles more is at least as wide as the one before.
+    low = high = found["estimate"]
     for name, life in counts.settled.items():
-        nearer = np.fmin if name.endswith("_low") else np.fmax
-        found[name] = nearer(found["estimate"], _still(life, days))
+        still = _still(life, days)
+        if name.endswith("_low"):
+            found[name] = low = np.fmin(low, still)
+        else:
+            found[name] = high = np.fmax(high, still)
     return found
 
 
