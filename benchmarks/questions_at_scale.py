@@ -142,11 +142,11 @@ def keep(taken: list[Taken], patients: int) -> None:
     for took in taken:
         said = "" if took.status == "ok" else took.status
         told[took.name] = (round(took.processor, 1), said)
-    rows = [
-        f"| {name} | {seconds:.1f} | {said} |"
-        for name in load_questions()
-        for seconds, said in [told.get(name, (0.0, "not asked"))]
-    ]
+    rows = []
+    for name in load_questions():
+        seconds, said = told.get(name, (None, "not asked"))
+        shown = "" if seconds is None else f"{seconds:.1f}"
+        rows.append(f"| {name} | {shown} | {said} |")
     over = [name for name, (seconds, _) in told.items() if seconds > LIMIT]
     whole = sum(seconds for seconds, _ in told.values())
     today = datetime.now(UTC).date()
