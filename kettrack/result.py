@@ -323,7 +323,8 @@ class Result:
         """
         from kettrack.showing import great_table
 
-        names = self.show or tuple(name for name in self.table if name != SUPPRESSED)
+        there = map(str, self.table)
+        names = self.show or tuple(name for name in there if name != SUPPRESSED)
         # Ends that people do not see by themselves belong to their estimate.
         columns = zip(*self.texts(*names), strict=True)
         words = [name for name in names if self.roles.get(name) in ("key", "label")]
