@@ -264,7 +264,8 @@ def test_both_sides_are_hidden_together(twins):
     exact = kt.estimate("against", twins[0], other=twins[1])
     hidden = apply(replace(exact, policy=""), "cms")
     assert hidden.table["suppressed"].all()
-    assert hidden.table[["estimate", *APART, *ALIKE]].isna().all(axis=None)
+    numbers = ["n", "events", "sessions", "estimate", *APART, *ALIKE]
+    assert hidden.table[numbers].isna().all(axis=None)
     assert "Not shown" in hidden.text
     # A single row that must go takes the figures of all others with it.
     marked = exact.table.assign(suppressed=exact.table["key"] == "serious_there")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kettrack.arrays import Floats, Ints
 from kettrack.estimators.difference import Ends, ends_apart, joint_stretch
+from kettrack.privacy.release.cells import COUNTS
 from kettrack.privacy.release.columns import column_numbers, fill
 from kettrack.result import SUPPRESSED, Result
 from kettrack.vocabulary.made_of import RowDifference
@@ -80,11 +81,12 @@ def _ends_of(
 
 
 def sides_together(result: Result) -> Result:
-    """A comparison that is shown whole or not at all: where a row is hidden, no figure of any side
+    """A comparison that is shown whole or not at all: where a row is hidden, no number of any side
     is shown.
 
-    Whoever has a difference and the figure of one side has that of the other. And good figures are
-    not shown where the harm beside them is hidden.
+    Whoever has a difference and the figure of one side has that of the other; and the counts of two
+    periods add up to those of everyone, which may be hidden elsewhere. Good figures are not shown
+    where the harm beside them is hidden.
 
     Parameters
     ----------
@@ -96,9 +98,14 @@ def sides_together(result: Result) -> Result:
         return result
     if not result.table[SUPPRESSED].any():
         return result
-    derived = [name for name, role in result.roles.items() if role == "derived"]
     table = result.table.copy()
-    table[derived] = np.nan
+    nothing = pd.Series(np.nan, index=table.index)
+    for name, role in result.roles.items():
+        if role == "derived":
+            table[name] = nothing
+        # A count that is hidden is missing as a whole number.
+        elif role in COUNTS:
+            table[name] = nothing.astype("Int64")
     table[SUPPRESSED] = True
     return replace(
         result,
