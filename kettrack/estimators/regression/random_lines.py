@@ -307,7 +307,8 @@ def _result(
     """Everything on the scale of the columns as they came."""
     deviance, fixed, information, variance = _profile(sums, deviations)
     # The fixed columns were made orthogonal; this turns the coefficients back.
-    unwind = np.linalg.inv(back)
+    inverse = np.linalg.inv(back)
+    unwind = np.asarray(inverse, np.float64)
     known = _known(sums, deviations, unwind)
     half, means, errors = _moved(sums, deviations, unwind)
     seen = known + np.square(half @ means).sum(axis=0)
