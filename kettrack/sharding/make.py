@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
@@ -39,6 +39,7 @@ from kettrack.sharding.source_files import (
 )
 from kettrack.sharding.source_text import Content, look_through
 from kettrack.sharding.told import (
+    Found,
     contradictions_in,
     found_in,
     left_out_of,
@@ -247,7 +248,7 @@ def make_buckets(plan: Sharding, advance: _Advance) -> ShardList:
         n_buckets=plan.n_buckets,
     )
     done = _check_all(source, work, advance)
-    spooled = [each for some in parts.values() for _, each in some]
+    spooled = {name: [each for _, each in some] for name, some in parts.items()}
     _require_unchanged(plan, before)
     _stop_on_problems(plan, spooled, done, work)
     manifest = _manifest(plan, hashes, spooled, done, work)
@@ -351,21 +352,19 @@ def _check_all(
 
 def _stop_on_problems(
     plan: Sharding,
-    spooled: list[PartDone],
+    spooled: Mapping[str, list[PartDone]],
     done: list[BucketDone],
     work: WorkFolder,
 ) -> None:
     ledger = Ledger()
     found = [found_in(plan.found)]
-    found += [one.found for one in spooled]
+    found += _found_in_files(spooled)
     found += [one.found for one in done]
     ledger.problems = problems_of(found, plan.files)
-    for table in TABLES:
-        here = _files_of(plan, table)
-        rows = sum(one.rows[table] for one in done)
-        unread = sum(sum(part.rows) for part in spooled)
-        if here and not rows and not unread:
-            report_no_rows(table, here[0].file, ledger)
+    for table, parts in spooled.items():
+        read = [part for part in parts if part.headers is not None]
+        if read and not any(any(part.rows) for part in read):
+            report_no_rows(table, _files_of(plan, table)[0].file, ledger)
     for what in contradictions_in(one.found for one in done):
         expected = f"the same judgement in every bucket, but {what}; make fewer buckets"
         ledger.problem(SETTINGS_FILE, None, "", "", expected)
@@ -375,10 +374,14 @@ def _stop_on_problems(
         raise DataProblems(ledger.in_order(), _HINT)
 
 
+def _found_in_files(spooled: Mapping[str, list[PartDone]]) -> list[Found]:
+    return [one.found for parts in spooled.values() for one in parts]
+
+
 def _manifest(
     plan: Sharding,
     hashes: dict[str, bytes],
-    spooled: list[PartDone],
+    spooled: Mapping[str, list[PartDone]],
     done: list[BucketDone],
     work: WorkFolder,
 ) -> ShardList:
@@ -401,7 +404,7 @@ def _manifest(
         files=files,
         notes=[
             *plan.found.notes,
-            *notes_of_files(one.found for one in spooled),
+            *notes_of_files(_found_in_files(spooled)),
             *notes_of_buckets(checks),
             *_similar(plan, work),
         ],

@@ -114,8 +114,10 @@ class WorkFolder:
         self.went_on = self._read(_PLAN, Plan) == plan
         if not self.went_on:
             rmtree(self.root, ignore_errors=True)
+        # Rows of patients stand in it, which nobody else may read.
+        self.root.mkdir(mode=0o700, exist_ok=True)
         for name in (_STEPS, _PARTS, _RESULT):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
+            (self.root / name).mkdir(exist_ok=True)
         self._write(_PLAN, plan)
 
     @property

@@ -532,3 +532,39 @@ def test_a_blank_form_is_judged_alike_in_all_buckets(tmp_path: Path) -> None:
     source = written(tmp_path / "source", sessions, "\n".join([head, *rows]) + "\n")
     found = problems_of(source, tmp_path / "buckets", buckets=2)
     assert any("PHQ-9 totals of 0 without an item" in one for one in found)
+
+
+def test_a_run_that_was_stopped_at_its_end_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "buckets"
+
+    def stop(*_anything: object) -> None:
+        raise KeyboardInterrupt
+
+    # The files are on their way to their place, and only the list is missing.
+    with monkeypatch.context() as patched:
+        patched.setattr(make, "write_shard_list", stop)
+        with pytest.raises(KeyboardInterrupt):
+            kt.shard(kt.sample_folder(), place, buckets=2)
+    assert not place.exists()
+    (left,) = tmp_path.glob(".kettrack-*")
+    assert left.stat().st_mode & 0o077 == 0
+    kt.shard(kt.sample_folder(), place, buckets=2)
+    require_equal(kt.load_cohort(place), kt.load_cohort(kt.sample_folder()))
+
+
+def test_files_that_cannot_be_read_are_told_as_ever(tmp_path: Path) -> None:
+    source = written(tmp_path / "source", scores="")
+    (source / "sessions.csv").unlink()
+    (source / "sessions.parquet").write_bytes(b"PAR1 and no more")
+    assert problems_of(source, tmp_path / "buckets", buckets=2) == said(source)
+    # Names and no row, and a table that is not there.
+    (source / "sessions.parquet").unlink()
+    (source / "scores.csv").write_text("patient_id,day,instrument,score\n")
+    assert problems_of(source, tmp_path / "buckets", buckets=2) == said(source)
+
+
+def test_two_columns_of_one_name_are_told_as_ever(tmp_path: Path) -> None:
+    source = written(tmp_path / "source", "patient_id,day,day\na,0,1\nb,0,1\n")
+    assert problems_of(source, tmp_path / "buckets", buckets=1) == said(source)
