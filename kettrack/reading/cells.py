@@ -139,11 +139,7 @@ def _read(
             ledger.problem(
                 raw.file, line, column.name, "", f"empty; {_wanted(column)} is needed"
             )
-    if cells.n_marked:
-        ledger.note(
-            f"{raw.file}, {column.name}: words such as NA in"
-            f" {counted_was(cells.n_marked, 'cell')} read as empty."
-        )
+    note_marked(raw.file, column.name, cells.n_marked, ledger)
     if judged.words is None:
         return coded_values(cells.codes, judged.values)
     # The place of a word is a whole number held as a float, so that NaN can stand for none. An
@@ -152,6 +148,19 @@ def _read(
     place = np.nan_to_num(np.append(judged.values, np.nan), nan=-1)
     smallest = smallest_codes(len(words))
     return Coded(place.astype(smallest)[cells.codes], words)
+
+
+def note_marked(
+    file: str,
+    column: str,
+    n_marked: int,
+    ledger: Ledger,
+) -> None:
+    """Say in how many cells a word such as NA was read as empty."""
+    if n_marked:
+        ledger.note(
+            f"{file}, {column}: words such as NA in {counted_was(n_marked, 'cell')} read as empty."
+        )
 
 
 def _judge(

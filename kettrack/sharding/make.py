@@ -14,8 +14,10 @@ import pandas as pd
 
 from kettrack import __version__
 from kettrack.errors import DataProblems, NoCohortFolder, UsageError
+from kettrack.reading.cells import note_marked
 from kettrack.reading.chosen_settings import settings_of_folder
 from kettrack.reading.folder import report_no_rows, sha256_of
+from kettrack.reading.headers import source_names
 from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 from kettrack.reading.patient_codes import note_similar_ids
 from kettrack.reading.problems import Ledger
@@ -256,7 +258,10 @@ def make_buckets(plan: Sharding, advance: _Advance) -> ShardList:
     return manifest
 
 
-def _files_of(plan: Sharding, table: str) -> list[SourceFile]:
+def _files_of(
+    plan: Sharding,
+    table: str,
+) -> list[SourceFile]:
     return [one for one in plan.files if one.table == table]
 
 
@@ -374,7 +379,9 @@ def _stop_on_problems(
         raise DataProblems(ledger.in_order(), _HINT)
 
 
-def _found_in_files(spooled: Mapping[str, list[PartDone]]) -> list[Found]:
+def _found_in_files(
+    spooled: Mapping[str, list[PartDone]],
+) -> list[Found]:
     return [one.found for parts in spooled.values() for one in parts]
 
 
@@ -405,6 +412,7 @@ def _manifest(
         notes=[
             *plan.found.notes,
             *notes_of_files(_found_in_files(spooled)),
+            *_marked(plan, spooled),
             *notes_of_buckets(checks),
             *_similar(plan, work),
         ],
@@ -412,13 +420,39 @@ def _manifest(
     )
 
 
-def _columns(table: str, done: Sequence[BucketDone]) -> list[str]:
+def _marked(
+    plan: Sharding,
+    spooled: Mapping[str, list[PartDone]],
+) -> list[str]:
+    """How many cells of each column said in a word that they are empty: those words are gone before
+    rows come into buckets.
+    """
+    ledger = Ledger()
+    for table, parts in spooled.items():
+        counts: Counter[str] = Counter()
+        for part in parts:
+            headers = map(str.casefold, part.headers or [])
+            counts.update(dict(zip(headers, part.marked, strict=True)))
+        file = _files_of(plan, table)[0].file
+        sources = source_names(TABLES[table], plan.settings)
+        for name, source in sources.items():
+            note_marked(file, name, counts[source.casefold()], ledger)
+    return ledger.notes
+
+
+def _columns(
+    table: str,
+    done: Sequence[BucketDone],
+) -> list[str]:
     """Every column that any bucket has, in the order of the contract."""
     there = {name for one in done for name in one.columns[table]}
     return [name for name in TABLES[table].names if name in there]
 
 
-def _similar(plan: Sharding, work: WorkFolder) -> list[str]:
+def _similar(
+    plan: Sharding,
+    work: WorkFolder,
+) -> list[str]:
     """The note on codes that differ only by what nobody means, over all buckets."""
     numbers = [np.load(work.folded_path(number)) for number in range(plan.n_buckets)]
     ledger = Ledger()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -146,13 +145,6 @@ def read_bucket(
         ):
             encoder.add(_cells_of(rows, place_of.get(header)))
     columns = [encoder.cells() for encoder in encoders]
-    # Words for nothing were counted over all rows, and are told once.
-    if number == 0:
-        columns = _with_marked(
-            columns,
-            headers,
-            readable,
-        )
     return RawTable(
         name=table,
         file=file,
@@ -220,23 +212,3 @@ def _chunks(
     column: pa.Array | pa.ChunkedArray,
 ) -> list[pa.Array]:
     return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-
-
-def _with_marked(
-    columns: Sequence[Cells],
-    headers: Sequence[_Header],
-    parts: Sequence[tuple[Path, PartDone]],
-) -> list[Cells]:
-    """The columns with the cells that were emptied when the source was read."""
-    marked = dict.fromkeys(headers, 0)
-    for _, done in parts:
-        for header, place in _places(done).items():
-            marked[header] += done.marked[place]
-    return [
-        replace(cells, n_marked=marked[header])
-        for cells, header in zip(
-            columns,
-            headers,
-            strict=True,
-        )
-    ]

@@ -19,6 +19,7 @@ import pytest
 import kettrack as kt
 from kettrack.errors import DataProblems, UsageError
 from kettrack.memory import TooLittleMemory, free_memory_mb
+from kettrack.pooling.counts import added, count_people
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.sharded.bucket_numbers import bucket_number
 from kettrack.reading.sharded.manifest import bucket_path
@@ -568,3 +569,34 @@ def test_files_that_cannot_be_read_are_told_as_ever(tmp_path: Path) -> None:
 def test_two_columns_of_one_name_are_told_as_ever(tmp_path: Path) -> None:
     source = written(tmp_path / "source", "patient_id,day,day\na,0,1\nb,0,1\n")
     assert problems_of(source, tmp_path / "buckets", buckets=1) == said(source)
+
+
+def test_what_is_left_out_is_added_up(tmp_path: Path) -> None:
+    names = [f"p{n}" for n in range(8)]
+    twice = "".join(f"{name},0,NA\n" * 2 for name in names)
+    scores = "patient_id,day,instrument,score\np1,-1,PHQ-9,20\n"
+    source = written(tmp_path / "source", f"patient_id,day,dose_mg\n{twice}", scores)
+    made = kt.shard(source, tmp_path / "buckets", buckets=2)
+    expected = kt.load_cohort(source)
+    require_equal(kt.load_cohort(tmp_path / "buckets"), expected)
+    # Eight rows, four of them in each bucket; words for nothing are counted over all.
+    for part in ("Left out: 8 rows of 8 patients", "NA in 16 cells"):
+        told_of_whole = [one for one in expected.notes if part in one]
+        assert [one for one in made.notes if part in one] == told_of_whole != []
+
+
+def test_one_log_with_an_end_is_enough_for_all_buckets(tmp_path: Path) -> None:
+    first, other = (
+        next(name for name in "abcdefgh" if bucket_number(name, 2) == number)
+        for number in range(2)
+    )
+    sessions = f"patient_id,day\n{first},0\n{other},0\n"
+    scores = f"patient_id,day,instrument,score\n{first},-1,PHQ-9,20\n"
+    source = written(tmp_path / "source", sessions, scores)
+    ends = f"patient_id,observed_to_day\n{first},70\n{other},\n"
+    (source / "patients.csv").write_text(ends)
+    kt.shard(source, tmp_path / "buckets", buckets=2)
+    folder = kt.open_sharded(tmp_path / "buckets")
+    counts = [count_people(folder.bucket(number), ["ladder"]) for number in range(2)]
+    assert {one.rules.log_end_known for one in counts} == {True, False}
+    assert added(counts).rules.log_end_known
