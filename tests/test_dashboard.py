@@ -19,6 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from kettrack import sample_folder
+from kettrack.app.key_figures import BY_NAME
 
 TOKEN = re.compile(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -155,6 +156,23 @@ def test_a_table_is_the_one_of_the_people_chosen(running, cookie):
     sites = [people(f"site=K{number}") for number in (1, 2, 3)]
     assert all(0 < n < 600 for n in sites)
     assert sum(sites) == people("") == 600
+
+
+def test_links_of_the_first_page_lead_to_pages_of_the_dashboard(running, cookie):
+    page = running.ask("/", Cookie=cookie).text
+    links = set(re.findall(r'href="([^"]+)"', page))
+    assert all(link.startswith(("/", "#", "data:,")) for link in links)
+    named = {link.split("/figure/")[1] for link in links if "/figure/" in link}
+    assert {name.partition("?")[0] for name in named} <= set(BY_NAME)
+    longer = re.findall(r'href="(/figure/[^"]+)">See the table', page)
+    assert any(link.startswith("/figure/durability") for link in longer)
+
+
+def test_a_figure_is_no_larger_than_it_was_drawn(running, cookie):
+    page = running.ask("/figure/ladder", Cookie=cookie).text
+    width = re.search(r'viewBox="0 0 ([\d.]+) ', page)
+    assert width is not None
+    assert f'<svg style="max-width: {width[1]}pt"' in page
 
 
 def test_in_a_browser(running, cookie, chromium):

@@ -114,6 +114,12 @@ KEY_FIGURES: Final = (
     ),
 )
 BY_NAME: Final = {figure.question: figure for figure in KEY_FIGURES}
+# Name of an answer of the first page -> the figure that shows more of it.
+FIGURE_OF: Final = {name: name for name in BY_NAME} | {
+    "how_many_sessions": "response_by_session",
+    "how_long_it_lasts": "durability",
+    "suicidality_in_short": "treatment_emergent_ideation_by_week",
+}
 
 
 def picture(

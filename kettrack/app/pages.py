@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -9,12 +11,19 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from kettrack.analysis.people.review import Listed
 from kettrack.analysis.short_answers import WORKED_OUT, ShortAnswer
 from kettrack.app.clinics import Clinic, View
-from kettrack.app.key_figures import KEY_FIGURES, KeyFigure, Plot, picture
+from kettrack.app.key_figures import FIGURE_OF, KEY_FIGURES, KeyFigure, Plot, picture
 from kettrack.escapes import visible
 from kettrack.privacy.policies import get_policy
-from kettrack.report.first_page import FirstPage, first_answer, sources_of
+from kettrack.report.first_page import (
+    FirstAnswer,
+    FirstPage,
+    first_answer,
+    page_answer,
+    sources_of,
+)
 from kettrack.report.layout import TEMPLATES, boxed_tables
 from kettrack.report.pictures import element_of
 from kettrack.result import Result
@@ -23,6 +32,7 @@ from kettrack.result import Result
 GAP: Final = "<!-- the last answer -->"
 OWN: Final = Path(__file__).parent / "template"
 TITLE: Final = "Ketamine treatment: outcomes"
+_DRAWN_WIDTH: Final = re.compile(r'^<svg[^>]*viewBox="0 0 ([\d.]+) ')
 
 
 @cache
@@ -71,7 +81,7 @@ def answers_page(
         title=TITLE,
         here="/",
         rows=rows,
-        first=[first_answer(answer) for answer in told],
+        first=[_with_figures(answer, _query(view)) for answer in told],
         gap=Markup(GAP) if waiting else "",
         made_from=sources_of(clinic.cohort),
         **_shared(clinic, view),
@@ -81,8 +91,25 @@ def answers_page(
 def one_answer(answer: ShortAnswer) -> str:
     """One answer, as it stands among the others."""
     parts = _environment().get_template("answer_parts.html.j2").module
-    laid_out: str = parts.short(first_answer(answer))  # type: ignore[attr-defined]
+    laid_out: str = parts.short(_with_figures(answer))  # type: ignore[attr-defined]
     return visible(laid_out)
+
+
+def _with_figures(answer: ShortAnswer, query: str = "") -> FirstAnswer:
+    """A short answer whose longer ones lead to their figure: the notebooks of a report are not
+    here.
+    """
+    behind = tuple(
+        replace(page_answer(result), more=_figure_address(result.name, query))
+        for result in answer.behind
+    )
+    return replace(first_answer(answer), behind=behind)
+
+
+def _figure_address(name: str, query: str) -> str:
+    """The page with the figure of an answer; empty where there is none."""
+    figure = FIGURE_OF.get(name)
+    return f"/figure/{figure}{query}" if figure else ""
 
 
 def figure_page(
@@ -135,22 +162,22 @@ def patient_page_of(clinic: Clinic, view: View, code: str, told: str, svg: str) 
     )
 
 
-def review_page(clinic: Clinic, view: View, listed: list[dict[str, str]]) -> str:
+def review_page(clinic: Clinic, view: View, parts: dict[str, list[Listed]]) -> str:
     """Who needs a look.
 
     Parameters
     ----------
     clinic, view
         As for `answers_page`.
-    listed : list of dict
-        `patient` `why` `scores` of each row.
+    parts : dict
+        Heading to its people, from `review_parts`.
     """
     return _page(
         "review.html.j2",
         title="Who needs a look",
         here="/review",
         rows=True,
-        listed=listed,
+        parts=parts,
         **_shared(clinic, view),
     )
 
@@ -182,7 +209,9 @@ def drawn(plot: Plot, result: Result, key: str) -> str:
         return ""
     whole = picture(plot, result.table, result.caption, "svg").decode("utf-8")
     element = element_of(whole, key, f"Figure. {result.text}")
-    return Markup(element)
+    # No larger than it was drawn, so that the letters of all figures have one size.
+    (width,) = _DRAWN_WIDTH.findall(element)
+    return Markup(element.replace("<svg", f'<svg style="max-width: {width}pt"', 1))
 
 
 def _table(result: Result) -> str:
@@ -196,6 +225,11 @@ def _shared(clinic: Clinic, view: View) -> dict[str, Any]:
     return {
         "banner": get_policy(clinic.cohort.settings.policy).banner,
         "view": view,
-        "query": f"?{view.query}" if view.query else "",
+        "query": _query(view),
         "figures": KEY_FIGURES,
     }
+
+
+def _query(view: View) -> str:
+    """The end of an address that keeps what was chosen."""
+    return f"?{view.query}" if view.query else ""

@@ -21,7 +21,7 @@ import tornado.netutil
 import tornado.web
 
 from kettrack.analysis.people.patient_page import patient_page
-from kettrack.analysis.people.review import review_table
+from kettrack.analysis.people.review import review_parts, review_table
 from kettrack.analysis.short_answers import WORKED_OUT
 from kettrack.app.clinics import Clinic, OwnClinic
 from kettrack.app.guard import HOST, IDLE_MINUTES, Guard
@@ -317,17 +317,7 @@ class ReviewAddress(RowsAddress):
         clinic = self.own_clinic()
         view = clinic.view(self.arguments())
         table = review_table(clinic.chosen(view))
-        # A person with several reasons is one row, at the place of the most urgent.
-        people = table.groupby("patient_id", sort=False)
-        listed = [
-            {
-                "patient": str(code),
-                "why": "; ".join(rows["words"]),
-                "scores": str(rows["last_scores"].iloc[0]),
-            }
-            for code, rows in people
-        ]
-        return review_page(clinic, view, listed)
+        return review_page(clinic, view, review_parts(table))
 
 
 class PatientAddress(RowsAddress):

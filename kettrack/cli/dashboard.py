@@ -51,7 +51,11 @@ def dashboard(
     port: Annotated[
         int,
         typer.Option(
-            "--port", min=0, max=_HIGHEST_PORT, help="Port; 0 takes a free one."
+            "--port",
+            min=0,
+            max=_HIGHEST_PORT,
+            metavar="N",
+            help="Port; 0 takes a free one.",
         ),
     ] = 0,
     idle_minutes: Annotated[
@@ -65,11 +69,12 @@ def dashboard(
     ] = 30,
     allow: Allowed = None,
 ) -> None:
-    """Show the answers and key figures in a browser of this machine.
+    """Show the answers and figures of a clinic in your browser.
 
-    Open the address that is printed; it works once. Nothing leaves the machine: the pages have no
-    script and ask nobody for anything. Under the policy internal everything can be filtered. A
-    policy for release has no filters: with --by it shows the groups of one column. Ctrl-C ends it.
+    Open the address that is printed, on this machine; it works once. Nothing leaves the
+    machine: the pages have no script and ask nobody for anything. Under the policy internal
+    everything can be filtered. A policy for release has no filters: with --by it shows the
+    groups of one column. Ctrl-C ends it.
 
     \b
     Example:

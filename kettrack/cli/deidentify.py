@@ -67,11 +67,11 @@ def deidentify(
     ] = None,
     replace: Replace = False,
 ) -> None:
-    """Turn dates into days and record numbers into codes, and make a cohort folder.
+    """Turn dates into days, and record numbers into codes.
 
-    Codes are random, or made with a secret key. Ages over 89 become one class, clinics get codes,
-    and free text, times of day, places and names of staff do not go on. What is left is
-    pseudonymised, not anonymous: keep it in the clinic.
+    A cohort folder is made. Codes are random, or made with a secret key. Ages over 89 become
+    one class, clinics get codes, and free text, times of day, places and names of staff do not
+    go on. What is left is pseudonymised, not anonymous: keep it in the clinic.
 
     \b
     Examples:

@@ -41,9 +41,10 @@ def summarise(
     allow: Allowed = None,
     scheduler: SchedulerName = None,
 ) -> None:
-    """Write the counts of one site, so that sites can be pooled without rows of people.
+    """Write the counts of one site, to be pooled without rows.
 
-    The file names in words what each number counts. Read it before you send it.
+    No row of a person leaves the site. The file names in words what each number counts. Read it
+    before you send it.
 
     \b
     Example:
@@ -75,7 +76,9 @@ def summarise(
 def pool(
     sites: Annotated[
         list[Path],
-        typer.Argument(help="Files of two sites or more, from kettrack summarise."),
+        typer.Argument(
+            metavar="FILES", help="Files of two sites or more, from kettrack summarise."
+        ),
     ],
     output: Annotated[
         Path | None,

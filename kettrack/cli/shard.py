@@ -38,10 +38,11 @@ def shard(
     ] = False,
     allow: Allowed = None,
 ) -> None:
-    """Make buckets of whole patients, for cohorts that do not fit into memory.
+    """Make buckets of whole patients, for very large cohorts.
 
-    Everything is checked once, as kettrack check does. The other commands take DIR in the place of
-    a cohort folder. A run that was stopped goes on where it was.
+    A cohort that does not fit into memory is read bucket by bucket. Everything is checked once,
+    as kettrack check does. The other commands take DIR in the place of a cohort folder. A run
+    that was stopped goes on where it was.
 
     \b
     Example:

@@ -17,21 +17,35 @@ def simulate(
         Path | None, typer.Argument(help="Folder to write. It must be new or empty.")
     ] = None,
     patients: Annotated[
-        int, typer.Option("--patients", "-n", min=1, help="Number of patients.")
+        int,
+        typer.Option(
+            "--patients", "-n", min=1, metavar="N", help="Number of patients."
+        ),
     ] = 240,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Seed of the random numbers.")
+        int,
+        typer.Option("--seed", min=0, metavar="N", help="Seed of the random numbers."),
     ] = 1,
     scenario: Annotated[
         str,
         typer.Option(
-            "--scenario", help=f"Set of parameters: {', '.join(SCENARIO_NAMES)}."
+            "--scenario",
+            metavar="NAME",
+            help=(
+                "What is true. clinic is that of the sample, the others are those of make truth:"
+                f" {', '.join(SCENARIO_NAMES)}."
+            ),
         ),
     ] = "clinic",
     # Every other command writes with -o, so people try it here as well.
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The folder to write, as an option."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="The folder to write, as an option.",
+        ),
     ] = None,
 ) -> None:
     """Write a synthetic clinic with a known truth.

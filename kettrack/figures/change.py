@@ -74,9 +74,18 @@ def plot_time_to(
         percent_axis(axes, "percent of everybody who started")
         axes.set(xlim=(0, last * 1.18), xlabel="days since session 1")
         axes.grid(alpha=0.3)
-        write_title(axes, "By which day, of everybody who started")
+        write_title(
+            axes, f"By which day {_what_came(shares)}, of everybody who started"
+        )
         write_caption(axes, caption)
         return axes
+
+
+def _what_came(shares: pd.DataFrame) -> str:
+    """What the shares of a table are of: two such figures stand below each other in a report."""
+    about = str(shares["about"].iloc[0]) if "about" in shares else ""
+    words = about.partition(" of all ")[2]
+    return f"people {words}" if words else "it came"
 
 
 def _share_day(axes: Axes, row: dict[object, object], last: float) -> None:

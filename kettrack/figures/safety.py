@@ -434,7 +434,9 @@ def plot_site_funnel(
             va="center",
             fontsize=LABEL_SIZE,
         )
-        axes.set(xlabel="sessions, as many as tell the same of different people")
+        axes.set(
+            xlabel="effective number of sessions (many of one person count for less)"
+        )
         axes.set_ylabel("per 100 sessions")
         axes.margins(x=0.15, y=0.15)
         legend_right(axes, bbox_to_anchor=(1.08, 1.0))

@@ -175,7 +175,7 @@ def plot_shift_table(
         )
         write_title(
             axes,
-            "From which answer to which",
+            "Thoughts of suicide: from which answer to which",
             "people; right of the diagonal (orange) rose, on it stayed, left of it (blue) fell",
         )
         write_caption(axes, caption)

@@ -301,10 +301,11 @@ class _Sentences:
             "We set people who had one more session beside people like them who had a break."
         )
         if low <= 0 <= high:
-            found = self.words.gettext(
+            # Nothing is claimed, so there is nothing to call no proof.
+            return compared, self.words.gettext(
                 "We cannot tell if one more session helped, did harm or changed nothing."
             )
-        elif high < 0:
+        if high < 0:
             found = self.words.gettext(
                 "With one more session the score was {points} points lower. That is better."
             ).format(points=self.points(change))

@@ -9,8 +9,10 @@ import pytest
 from spec.tables import cohort, plain
 
 from kettrack.analysis.people.review import (
+    PARTS,
     REASONS,
     review_lines,
+    review_parts,
     review_table,
     sparkline,
 )
@@ -558,3 +560,22 @@ def test_an_instrument_that_rates_nothing_still_has_a_review():
     assert set(listed(clinic, "cssrs_high")) == {"a"}
     assert convention(MADRS).review == ReviewRules()
     assert isinstance(review_table(clinic), pd.DataFrame)
+
+
+def test_on_a_page_each_person_stands_once_with_the_age_of_each_reason():
+    clinic = cohort(
+        items("""
+            old     0  2
+            risen   0  0
+            risen   7  3
+            """),
+        patients="patient | observed_to_day\n old | 21\n risen | 14",
+    )
+    table = review_table(clinic)
+    parts = review_parts(table)
+    recent, older, _ = PARTS
+    assert [person.patient for person in parts[recent]] == ["risen"]
+    assert [person.patient for person in parts[older]] == ["old"]
+    assert len(parts[recent][0].reasons) == (table["patient_id"] == "risen").sum() >= 2
+    assert all("days ago]" in reason for reason in parts[recent][0].reasons)
+    assert review_parts(table.iloc[:0]) == {}

@@ -95,6 +95,14 @@ def test_help_has_an_example(run: Kettrack, command: str) -> None:
     assert f"Example:\n    kettrack {command}" in ran.out
 
 
+def test_every_command_is_named_by_a_whole_sentence(run: Kettrack) -> None:
+    ran = run("--help")
+    commands = ran.out.partition("Commands:")[2].strip().splitlines()
+    assert len(commands) > 20
+    assert [line for line in commands if not line.endswith(".")] == []
+    assert "..." not in ran.out.partition("Commands:")[2]
+
+
 def test_python_dash_m(plain_environment: dict[str, str]) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "kettrack", "version"],

@@ -316,6 +316,22 @@ def test_two_sides_are_drawn_as_they_stand_in_the_table(results):
     assert ax.get_xlabel() == "percentage points: started in 2025 less started in 2024"
 
 
+@pytest.mark.parametrize("what", ["had responded", "had reached remission"])
+def test_two_figures_of_days_are_told_apart_by_their_titles(what):
+    rows = pd.DataFrame(
+        {
+            "key": ["share_25"],
+            "about": [f"25 % of all {what}"],
+            "estimate": [15.0],
+            "ci_low": [13.0],
+            "ci_high": [20.0],
+            "to_day": [180.0],
+        }
+    )
+    assert what in kt.plot_time_to(rows).get_title(loc="left")
+    plt.close("all")
+
+
 def test_lines_that_cross_have_dashes_of_their_own():
     """Shades of grey would be taken for one another."""
     routes = ("everybody", "iv", "im", "intranasal", "sublingual")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -17,7 +18,11 @@ from kettrack.reading.load import cohort_from_frames
 SCORES = {0: 20, 7: 9, 30: 27, 60: 12}
 
 
-def clinic(scores: dict[int, int] = SCORES) -> Cohort:
+def clinic(
+    scores: dict[int, int] = SCORES,
+    serious: Sequence[bool | None] = (False, False, True),
+    noted: Sequence[str | None] = ("none", "nausea;dizziness", None),
+) -> Cohort:
     sessions = pd.DataFrame(
         {
             "patient_id": ["K1", "K1", "K1", "K2"],
@@ -25,8 +30,8 @@ def clinic(scores: dict[int, int] = SCORES) -> Cohort:
             "drug": "ketamine",
             "route": "iv",
             "dose_mg": 40.0,
-            "adverse_events": ["none", "nausea;dizziness", None, None],
-            "serious": [False, False, True, None],
+            "adverse_events": [*noted, None],
+            "serious": [*serious, None],
         }
     )
     rows = pd.DataFrame(
@@ -68,11 +73,40 @@ def test_first_and_last_score_with_what_lies_between():
 def test_sessions_and_the_harm_beside_them():
     said = lines(patient_sheet(clinic(), "K1", "progress"))
     assert said["Sessions"].startswith("3, the last one on day 10")
-    assert said["Days between sessions"] == "5 days in the middle, at most 7"
+    assert said["Days between sessions"] == "median 5, at most 7"
     assert said["Side effects"] == (
         "at 1 of 2 sessions with a record: dizziness, nausea. Serious: at 1."
     )
     assert said["Thoughts of suicide"] == "never asked"
+
+
+@pytest.mark.parametrize(
+    ("serious", "words"),
+    [
+        ([None, None, None], "Whether any was serious is not recorded."),
+        ([False, None, True], "Serious: at 1 of 2 sessions with a record of that."),
+        ([False, False, False], "Serious: at 0."),
+    ],
+)
+@pytest.mark.parametrize("noted", [None, "none"])
+def test_silence_about_harm_is_not_said_to_be_none(serious, words, noted):
+    sheet = patient_sheet(clinic(serious=serious, noted=[noted] * 3), "K1", "payer")
+    said = lines(sheet)["Side effects"]
+    assert said.endswith(words)
+    assert said.startswith("not recorded." if noted is None else "at 0 of 3 sessions")
+
+
+@pytest.mark.parametrize(("day", "told"), [(24, False), (25, True)])
+def test_a_score_long_after_the_last_session_is_told_as_such(day, told):
+    sentence = patient_sheet(clinic({0: 20, day: 8}), "K1", "payer").sentence
+    assert ("The last session was 15 days before." in sentence) is told
+
+
+@pytest.mark.parametrize(("baseline", "told"), [(9, True), (10, False)])
+def test_a_mild_baseline_is_told_beside_a_response(baseline, told):
+    sheet = patient_sheet(clinic({0: baseline, 7: 2}), "K1", "payer")
+    assert ("Before treatment" in lines(sheet)) is told
+    assert lines(sheet)["Response"].startswith("at the last score: yes")
 
 
 def test_a_payer_is_told_what_is_not_recorded_and_under_which_rules():

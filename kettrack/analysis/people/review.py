@@ -5,6 +5,7 @@ person.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -238,10 +239,74 @@ def _counts(n: int, recent: int) -> str:
 def _patient_lines(rows: pd.DataFrame) -> Iterator[str]:
     """One line per patient: the reason, the day it rests on and its age, the last scores."""
     width = max(map(len, rows["patient_id"]), default=0)
+    for row, said in zip(rows.itertuples(), _dated(rows), strict=True):
+        yield f"  {row.patient_id:<{width}}  {said}  {row.last_scores}".rstrip()
+
+
+def _dated(rows: pd.DataFrame) -> list[str]:
+    """Each reason with the day it rests on and its age, where it rests on one."""
     day = rows["day"].astype("str")
     days_ago = rows["age_days"].astype("str")
     age = "  [day " + day + ", " + days_ago + " days ago]"
     age = age.where(rows["day"].notna(), "")
-    for row, ago in zip(rows.itertuples(), age, strict=True):
-        said = agree(f"{row.words}{ago}")
-        yield f"  {row.patient_id:<{width}}  {said}  {row.last_scores}".rstrip()
+    return [agree(said) for said in rows["words"].astype("str") + age]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One person of the list.
+
+    Parameters
+    ----------
+    patient : str
+        Study code.
+    reasons : tuple of str
+        Most urgent first, each with its day.
+    scores : str
+        The last ones.
+    """
+
+    patient: str
+    reasons: tuple[str, ...]
+    scores: str
+
+
+# Of the list by person: each stands in the first part that fits.
+PARTS: Final = (
+    f"Suicidal thoughts, answered within the last {FRESH_DAYS} days",
+    "Suicidal thoughts, older answers: ask again",
+    "Other reasons",
+)
+
+
+def review_parts(table: pd.DataFrame) -> dict[str, list[Listed]]:
+    """The list by person, for a page: a person with several reasons stands once.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `review_table`.
+
+    Returns
+    -------
+    dict
+        Heading to its people, in the order of `PARTS`; a part without people is left out.
+    """
+    dated = table.assign(said=_dated(table))
+    parts: dict[str, list[Listed]] = {heading: [] for heading in PARTS}
+    for code, rows in dated.groupby("patient_id", sort=False):
+        person = Listed(
+            str(code), tuple(rows["said"]), str(rows["last_scores"].iloc[0])
+        )
+        parts[_part_of(rows)].append(person)
+    return {heading: people for heading, people in parts.items() if people}
+
+
+def _part_of(rows: pd.DataFrame) -> str:
+    """The part in which a person stands."""
+    recent, older, other = PARTS
+    answered = rows[rows["reason"].isin(ANSWERS)]
+    if answered.empty:
+        return other
+    fresh = (answered["age_days"] <= FRESH_DAYS).any()
+    return recent if fresh else older

@@ -22,8 +22,8 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.timelines.states import meets
-from kettrack.vocabulary.days import DAYS_IN_WEEK
-from kettrack.vocabulary.plain_words import agree, readable
+from kettrack.vocabulary.days import DAYS_IN_WEEK, FRESH_DAYS
+from kettrack.vocabulary.plain_words import agree, in_words
 from kettrack.vocabulary.rules import Rule
 
 SheetKind = Literal["payer", "progress"]
@@ -126,7 +126,12 @@ def patient_sheet(
         )
     sessions = rows_of(cohort.sessions, patient_id)
     headline, sentence = _change_words(cohort, line)
-    lines = [_scores_line(cohort, line), *_rule_lines(cohort, line)]
+    sentence += _since_session_words(line, sessions)
+    lines = [
+        _scores_line(cohort, line),
+        *_mild_baseline_lines(cohort, line),
+        *_rule_lines(cohort, line),
+    ]
     if kind == "payer":
         lines += _background_lines(rows_of(cohort.patients, patient_id).iloc[0])
     lines += _session_lines(sessions)
@@ -188,10 +193,42 @@ def _change_words(cohort: DerivedCohort, line: pd.DataFrame) -> tuple[str, str]:
     )
 
 
+def _since_session_words(line: pd.DataFrame, sessions: pd.DataFrame) -> str:
+    """How long treatment had been over at the last score, where that is long."""
+    last = line["day"].iloc[-1]
+    before = sessions.loc[sessions["day"] <= last, "day"]
+    if before.empty:
+        return ""
+    gap = last - before.max()
+    # A score soon after a session may be of it; one long after tells of other weeks too.
+    return f" The last session was {gap:.0f} days before." if gap > FRESH_DAYS else ""
+
+
+def _mild_baseline_lines(cohort: DerivedCohort, line: pd.DataFrame) -> list[SheetLine]:
+    """That somebody was less ill than the people whom the report rates."""
+    case = cohort.criteria.caseness
+    baseline = line["baseline"].iloc[-1]
+    if case is None or pd.isna(baseline):
+        return []
+    above = cohort.instrument.higher_is_worse
+    ill = baseline >= case.value if above else baseline <= case.value
+    if ill:
+        return []
+    side = "below" if above else "above"
+    return [
+        SheetLine(
+            "Before treatment",
+            f"{_points(baseline)}, {side} {case.value:g}, from where kettrack rates response. The"
+            " report does not count this patient as a responder.",
+        )
+    ]
+
+
 def _scores_line(cohort: DerivedCohort, line: pd.DataFrame) -> SheetLine:
     later = line[line["day"] > 0]
     scale = cohort.instrument
-    ends = f"{scale.name} ({scale.title}), {scale.minimum:g} to {scale.maximum:g}"
+    # A title may hold brackets of its own.
+    ends = f"{scale.name}: {scale.title}, {scale.minimum:g} to {scale.maximum:g}"
     if later.empty:
         return SheetLine("Scores", f"{ends}. None after the first session.")
     best = later["score"].min()
@@ -254,7 +291,7 @@ def _cell_words(value: object) -> str:
         return _NOT_RECORDED
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    return readable(str(value))
+    return in_words(str(value))
 
 
 def _session_lines(sessions: pd.DataFrame) -> list[SheetLine]:
@@ -271,27 +308,33 @@ def _session_lines(sessions: pd.DataFrame) -> list[SheetLine]:
     lines = [SheetLine("Sessions", given)]
     if len(days) > 1:
         gaps = pd.Series(days).diff().dropna()
-        middle = f"{gaps.median():g} days in the middle, at most {gaps.max():g}"
+        middle = f"median {gaps.median():g}, at most {gaps.max():g}"
         lines.append(SheetLine("Days between sessions", middle))
     return lines
 
 
 def _side_effects_line(sessions: pd.DataFrame) -> SheetLine:
-    """At how many sessions any was noted, of those with a record."""
-    label = "Side effects"
+    """At how many sessions any was noted, of those with a record, and how many were serious."""
     told = sessions["adverse_events"].dropna()
-    if told.empty:
-        return SheetLine(label, _NOT_RECORDED)
     some = told[told != "none"]
     words = sorted({word for cell in some for word in str(cell).split(";")})
-    which = f": {', '.join(words)}" if words else ""
-    serious = int(sessions["serious"].fillna(False).sum())
-    return SheetLine(
-        label,
-        readable(
-            f"at {len(some)} of {len(told)} sessions with a record{which}. Serious: at {serious}."
-        ),
-    )
+    which = f": {', '.join(map(in_words, words))}" if words else ""
+    noted = f"at {len(some)} of {len(told)} sessions with a record{which}."
+    if told.empty:
+        noted = f"{_NOT_RECORDED}."
+    text = agree(f"{noted} {_serious_words(sessions['serious'])}")
+    return SheetLine("Side effects", text)
+
+
+def _serious_words(serious: pd.Series) -> str:
+    """At how many sessions one was serious; silence about it is not said to be none."""
+    told = serious.dropna()
+    if told.empty:
+        return "Whether any was serious is not recorded."
+    number = int(told.sum())
+    if len(told) < len(serious):
+        return f"Serious: at {number} of {len(told)} sessions with a record of that."
+    return f"Serious: at {number}."
 
 
 def _suicidality_line(cohort: DerivedCohort, patient_id: str) -> SheetLine:
