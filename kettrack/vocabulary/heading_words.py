@@ -157,17 +157,25 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " systolisch, systolique, pas, sistolica, sistolico, bovendruk"
     ),
     "systolic_peak": _phrases(
-        "systolic peak, systolic max, sbp max, sbp peak, max systolic, peak systolic"
+        "systolic peak, systolic max, sbp max, sbp peak, max systolic, peak systolic,"
+        " sys peak, sys max, bp sys peak, bp sys max, sys bp peak, sys bp max"
     ),
-    "systolic_after": _phrases("systolic after, systolic post, sbp post, sbp after"),
+    "systolic_after": _phrases(
+        "systolic after, systolic post, sbp post, sbp after, sys after, sys post,"
+        " bp sys after, bp sys post, sys bp after, sys bp post"
+    ),
     "diastolic_before": _phrases(
         "diastolic, dbp, bp diastolic, diastolic pre, dbp pre, diastolic before, dia bp, rr dia,"
         " diastolisch, diastolique, diastolica, diastolico, onderdruk"
     ),
     "diastolic_peak": _phrases(
-        "diastolic peak, diastolic max, dbp max, dbp peak, max diastolic, peak diastolic"
+        "diastolic peak, diastolic max, dbp max, dbp peak, max diastolic, peak diastolic,"
+        " dia peak, dia max, bp dia peak, bp dia max, dia bp peak, dia bp max"
     ),
-    "diastolic_after": _phrases("diastolic after, diastolic post, dbp post, dbp after"),
+    "diastolic_after": _phrases(
+        "diastolic after, diastolic post, dbp post, dbp after, dia after, dia post,"
+        " bp dia after, bp dia post, dia bp after, dia bp post"
+    ),
     "heart_rate_before": _phrases(
         "heart rate, hr, pulse, heart rate pre, hr pre, puls, herzfrequenz, pouls,"
         " frequence cardiaque, frecuencia cardiaca, pulso, hartslag, polso"

@@ -127,6 +127,13 @@ DATE_WORDS: Final = _words("date datum fecha data dt dtc dat")
 EMPTY_SCORE_WORDS: Final = _words(
     "sr self rated report scale the of depression up ii am at in"
 )
+# What an item asks about, behind its number: "Q9 suicidal thoughts". Without a number such words
+# say nothing, since a total may be headed by them too.
+ITEM_TOPICS: Final = _words(
+    "suicidal suicidality suicide si ideation thoughts thought harm death suizid suizidalitat"
+    " suizidgedanken suicidaire suicidaires ideas suicidas suicidio interest mood sleep energy"
+    " appetite worth concentration movement"
+)
 # From zero on; one group per number.
 _NUMBERS: Final = (
     "zero null,one eins un uno een,two zwei deux dos twee due,three drei trois tres drie tre,"

@@ -231,6 +231,35 @@ LAYOUTS = {
           instrument=PHQ-9
         """,
     ),
+    "English, one item beside the total, and shortened blood pressure": Layout(
+        {
+            "Infusions": """
+                MRN | Date of infusion | Route | BP sys peak | BP dia peak
+                12 | 13/01/2025 | IV | 150 | 90
+                13 | 14/01/2025 | IV | 142 | 85
+            """,
+            "PHQ9": """
+                MRN | Date | PHQ-9 total | Q9 suicidal thoughts
+                12 | 13/01/2025 | 14 | 1
+                13 | 13/01/2025 | 13 | 0
+            """,
+        },
+        """
+        sessions Infusions
+          patient_id<-MRN
+          date<-Date of infusion
+          route<-Route
+            IV=iv
+          systolic_peak<-BP sys peak
+          diastolic_peak<-BP dia peak
+        scores PHQ9
+          patient_id<-MRN
+          date<-Date
+          score<-PHQ-9 total
+          item_9<-Q9 suicidal thoughts
+          instrument=PHQ-9
+        """,
+    ),
     "Spanish, total and its own date beside the dose": Layout(
         {
             "Registro": """

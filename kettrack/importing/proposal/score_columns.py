@@ -14,6 +14,7 @@ from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.score_headings import (
     DATE_WORDS,
     EMPTY_SCORE_WORDS,
+    ITEM_TOPICS,
     ITEM_WORDS,
     NUMBER_WORDS,
     OCCASION_WORDS,
@@ -149,6 +150,10 @@ def parse_heading(
     ('PHQ-9', 'item', 3, NamedOccasion(unit='week', number=2))
     >>> parse_heading("bdi.2m").occasion, parse_heading("MADRS total").part
     (NamedOccasion(unit='month', number=2), 'total')
+    >>> parse_heading("PHQ-9 item 9 (suicidal thoughts)").understood
+    True
+    >>> parse_heading("PHQ-9 suicidal thoughts").understood
+    False
     >>> parse_heading("weight") is None
     True
     """
@@ -326,7 +331,8 @@ def _with_word(
         return replace(heading, timing=TIMING_WORDS[word])
     if word in DATE_WORDS:
         return replace(heading, part="date")
-    known = word in TOTAL_WORDS or word in EMPTY_SCORE_WORDS or unit
+    topic = heading.part == "item" and word in ITEM_TOPICS
+    known = topic or word in TOTAL_WORDS or word in EMPTY_SCORE_WORDS or unit
     return heading if known else replace(heading, understood=False)
 
 
