@@ -315,16 +315,18 @@ def judge_steered(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     """
     truth = truths[AT_ONCE]
     anything = float("inf")
+    # Where scores nearly settle who comes there is no answer.
+    answered = frame.dropna(subset=["estimate"])
     return [
         bias(
-            frame,
+            answered,
             "estimate",
             truth,
             STEERED_BIAS,
             "bias, weighted for scores while it was open",
         ),
-        coverage(frame, ("ci_low", "ci_high"), truth, -anything, anything),
-        bias(frame, "plain", truth, anything, "bias of the plain estimate"),
+        coverage(answered, ("ci_low", "ci_high"), truth, -anything, anything),
+        bias(answered, "plain", truth, anything, "bias of the plain estimate"),
     ]
 
 

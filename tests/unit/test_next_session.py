@@ -1,6 +1,7 @@
 """One more session: what can be worked out by hand, where it must refuse, and the words it uses."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from kettrack.analysis.next_session.trials import Trials, find_trials
 from kettrack.analysis.next_session.unscored import (
     probability_scored,
     require_can_be_scored,
+    require_even_weights,
     require_scored_people,
     unscored_bounds,
 )
@@ -466,3 +468,16 @@ def test_the_order_of_patients_changes_nothing(weekly):
     one = fit_trials(trials).difference()
     other = fit_trials(trials.take(order)).difference()
     assert (one.estimate, one.low) == pytest.approx((other.estimate, other.low))
+
+
+@pytest.mark.parametrize(("largest", "refused"), [(10.0, False), (40.0, True)])
+def test_weights_that_leave_little_of_an_arm_are_refused(largest, refused):
+    """Of 100 decisions, half of them without a session, one of these counts `largest` times."""
+    arm = np.repeat([True, False], 50)
+    trials = SimpleNamespace(observed=np.ones(100, bool), arm=arm)
+    weights = np.append(np.ones(99), largest)
+    if not refused:
+        require_even_weights(trials, weights)
+        return
+    with pytest.raises(NotIdentified, match="who had none count like 10 % of their"):
+        require_even_weights(trials, weights)

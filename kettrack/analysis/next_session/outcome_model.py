@@ -20,6 +20,7 @@ from kettrack.analysis.next_session.unscored import (
     ARMS,
     probability_scored,
     require_can_be_scored,
+    require_even_weights,
     require_scored_people,
 )
 from kettrack.analysis.next_session.waiting import (
@@ -226,6 +227,7 @@ def fit_trials(
     # without such scores there is nothing to take out
     if weighted_for_wait and enough_scored_meanwhile(trials):
         weights = weights * waiting_weights(trials, at_t0)
+        require_even_weights(trials, weights)
     each, groups = session_indicators(trials)
     history = np.column_stack([at_t0, each, groups])
     modifiers = np.column_stack([linear, groups])

@@ -28,6 +28,8 @@ ARMS: Final = ((True, "had another session"), (False, "had none"))
 # of an arm that may be so; kettrack's own convention.
 LEAST_CHANCE_PERCENT: Final = 5
 MOST_WITHOUT_CHANCE_PERCENT: Final = 10
+# Percent of the outcomes of an arm that weights for an open decision must leave.
+LEAST_LEFT_PERCENT: Final = 20
 _COLLECT: Final = (
     "a score at the same time after the decision for everyone, also for those who stop"
     " coming."
@@ -116,6 +118,22 @@ def require_can_be_scored(
             raise NotIdentified(
                 f"the outcomes of those who {words} count like {effective:.0f} after weighting for"
                 f" the missing ones; at least {FEWEST_EFFECTIVE_OUTCOMES} are necessary.",
+                _COLLECT,
+            )
+
+
+def require_even_weights(trials: Trials, weights: Floats) -> None:
+    """Stop where weights leave little of an arm: an error that takes weights as they are does not
+    know how much hangs on the few that count.
+    """
+    for arm, words in ARMS:
+        here = weights[trials.observed & (trials.arm == arm)]
+        left = 100 * describe_weights(here).ess / len(here)
+        if left < LEAST_LEFT_PERCENT:
+            raise NotIdentified(
+                f"the outcomes of those who {words} count like {left:.0f} % of their number, since"
+                " scores taken while the decision was open nearly settled it; at least"
+                f" {LEAST_LEFT_PERCENT} % are necessary.",
                 _COLLECT,
             )
 
