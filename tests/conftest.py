@@ -41,6 +41,8 @@ WHOLE_CLINICS = {
     "test_faults.py",
     "test_figures.py",
     "test_figures_durability.py",
+    "test_figures_by_eye.py",
+    "test_papers.py",
     "test_figures_patient.py",
     "test_figures_response.py",
     "test_figures_together.py",

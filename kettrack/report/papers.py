@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ _NEEDED: Final = {"docx": "A Word document", "openpyxl": "A workbook"}
 _INSIDE: Final = "    "  # before a part of the row above
 _SMALL_POINTS: Final = 9
 _AFTER_NOTE_POINTS: Final = 3
+_LINE_POINTS: Final = 15  # of a line of a workbook
 # Of a line between the margins, the first column and all others.
 _FIRST_CM: Final = 8.0
 _OTHERS_CM: Final = 15.0
@@ -118,6 +120,9 @@ def _add_table(document: Document, table: PaperTable) -> None:
     grid = document.add_table(rows=1, cols=n_columns)
     grid.style = "Table Grid"
     grid.autofit = False
+    # Some programs go by the columns, and some by the cells.
+    for column, width in zip(grid.columns, _widths(n_columns), strict=True):
+        column.width = width
     top = grid.rows[0]
     _repeat_on_every_page(top)
     _fill(top.cells, table.columns, bold=True)
@@ -140,17 +145,26 @@ def _repeat_on_every_page(row: Any) -> None:
     row._tr.get_or_add_trPr().append(mark)
 
 
+def _widths(n_columns: int) -> list[Any]:
+    """The first column has room for sentences."""
+    from docx.shared import Cm
+
+    other = _OTHERS_CM / (n_columns - 1)
+    widths = [Cm(other)] * n_columns
+    widths[0] = Cm(_FIRST_CM)
+    return widths
+
+
 def _fill(
     cells: Sequence[Any],
     texts: Sequence[str],
     bold: bool,
 ) -> None:
-    from docx.shared import Cm, Pt
+    from docx.shared import Pt
 
-    n_others = len(cells) - 1
+    widths = _widths(len(cells))
     for place, cell in enumerate(cells):
-        width = _OTHERS_CM / n_others if place else _FIRST_CM
-        cell.width = Cm(width)
+        cell.width = widths[place]
         paragraph = cell.paragraphs[0]
         paragraph.paragraph_format.space_after = Pt(0)
         run = paragraph.add_run(visible(texts[place]))
@@ -185,6 +199,7 @@ def write_workbook(
     """
     require_package("openpyxl")
     import openpyxl
+    from openpyxl.styles import Alignment
 
     book = openpyxl.Workbook()
     # It comes with a sheet that nobody asked for.
@@ -198,6 +213,9 @@ def write_workbook(
         said = " ".join(part.sentences)
         _append(about, (part.heading, said))
     about.column_dimensions["A"].width = _WIDEST / 2
+    about.column_dimensions["B"].width = _WIDEST * 2
+    for cell in about["B"]:
+        cell.alignment = Alignment(wrap_text=True)
     book.save(output)
 
 
@@ -214,12 +232,25 @@ def _write_table(sheet: Worksheet, table: PaperTable) -> None:
             cell.alignment = wrapped
     for cell in (*sheet[1], *sheet[2]):
         cell.font = Font(bold=True)
-    _set_widths(sheet, table)
-    # Long sentences run on to the right.
+    width = _set_widths(sheet, table)
     for note in table.notes:
         _append(sheet, (note,))
-    # The headings stay in sight.
+        number = sheet.max_row
+        sheet.merge_cells(
+            start_row=number,
+            end_row=number,
+            start_column=1,
+            end_column=len(table.columns),
+        )
+        sheet.cell(number, 1).alignment = wrapped
+        # No program finds the height of merged cells by itself.
+        n_lines = math.ceil(len(note) / width)
+        sheet.row_dimensions[number].height = n_lines * _LINE_POINTS
+    # The headings stay in sight, and a printed page is as wide as the table.
     sheet.freeze_panes = "B3"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
 
 
 def _append(
@@ -236,13 +267,21 @@ def _append(
         cell.data_type = "s"
 
 
-def _set_widths(sheet: Worksheet, table: PaperTable) -> None:
+def _set_widths(
+    sheet: Worksheet,
+    table: PaperTable,
+) -> int:
+    """Make columns as wide as their texts; letters in a line of all of them."""
     from openpyxl.utils import get_column_letter
 
     lines = [table.columns]
     lines += [_indented(row) for row in table.rows]
     columns = zip(*lines, strict=True)
+    whole = 0
     for place, texts in enumerate(columns, start=1):
         longest = max(map(len, texts))
         letter = get_column_letter(place)
-        sheet.column_dimensions[letter].width = min(longest + 2, _WIDEST)
+        width = min(longest + 2, _WIDEST)
+        sheet.column_dimensions[letter].width = width
+        whole += width
+    return whole
