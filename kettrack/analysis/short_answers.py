@@ -338,15 +338,21 @@ def _side_effects(page: PageTables) -> str:
     """How often side effects came, and serious ones, or that it is not known."""
     if not page.knows(EVENTS, ANY_EVENT):
         return f"Side effects: {_lower(page, EVENTS, ANY_EVENT)}."
+    looked_at = "of sessions"
+    # A session without a record is none without side effects.
+    if page.knows(EVENTS, ANY_EVENT, "sessions"):
+        looked_at = f"of {{{ANY_EVENT}.sessions}} sessions"
     common = page.says(
         EVENTS,
-        f"Side effects came at {{{ANY_EVENT}.estimate:%}} of sessions",
+        f"Side effects came at {{{ANY_EVENT}.estimate:%}} {looked_at}",
     )
+    if not page.was_asked(EVENTS, SERIOUS):
+        return f"{common}; whether any were serious is not recorded."
     if not page.knows(EVENTS, SERIOUS, "events"):
         # Beside good news a hidden harm must not read as none.
         if _lower(page, EVENTS, SERIOUS) == NOT_SHOWN.lower():
             return f"{common}; serious ones: not shown, which does not mean none."
-        return f"{common}; whether serious ones, is not known."
+        return f"{common}; whether any were serious is not known."
     # None seen is not none possible, so it stands beside the sessions that were looked at.
     serious = page.says(
         EVENTS,

@@ -179,7 +179,7 @@ def plot_paired_change(
         high = numbers(known["ci_high"])
         axes.vlines([0, 1], low, high, color=RESPONDED)
         axes.plot([0, 1], numbers(known["estimate"]), "o-", color=RESPONDED)
-        axes.set_xticks([0, 1], ["before treatment", "at the week"])
+        axes.set_xticks([0, 1], ["before treatment", "at one later week"])
         axes.set(xlim=(-0.3, 1.5), ylabel="mean score")
         # From 0, so that a fall looks no larger than it is; T values begin far above it.
         axes.set_ylim(min(0.0, float(np.nanmin(low))), None)

@@ -4,6 +4,7 @@ ones behind them, and what all were made from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +53,8 @@ MORE: Final = {
     "how_long_from_response": "04_durability_and_maintenance.ipynb",
     "next_session": "05_sessions_and_symptom_change.ipynb",
 }
+_BETWEEN_SENTENCES: Final = re.compile(r"(?<=[.?!])\s+(?=[A-Z0-9])")
+_SENTENCES_TOGETHER: Final = 3
 _HASH_LETTERS: Final = (
     12  # of the 64: enough to tell two inputs apart, short enough to read
 )
@@ -66,7 +69,7 @@ class PageAnswer:
     heading : str
         Above it.
     sentences : tuple of str
-        The answer in order.
+        The answer in order, in paragraphs.
     about : str
         What the numbers are about, in small print.
     more : str
@@ -167,10 +170,32 @@ def page_answer(result: Result) -> PageAnswer:
     plain = result.name.replace("_", " ")
     return PageAnswer(
         heading=HEADINGS.get(result.name, plain[:1].upper() + plain[1:]),
-        sentences=tuple(line for line in result.text.splitlines() if line.strip()),
+        sentences=paragraphs(result.text),
         about=result.estimand,
         more=MORE.get(result.name, ""),
     )
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """A long answer in paragraphs of few sentences, which can be read; each line begins one.
+
+    Parameters
+    ----------
+    text : str
+        Sentences.
+
+    Examples
+    --------
+    >>> paragraphs("Of 9, 3 (1.5 to 5) did. 8 weeks on, 2 did. A third. The last.")
+    ('Of 9, 3 (1.5 to 5) did. 8 weeks on, 2 did. A third.', 'The last.')
+    """
+    parts = []
+    for line in text.splitlines():
+        sentences = _BETWEEN_SENTENCES.split(line.strip())
+        starts = range(0, len(sentences), _SENTENCES_TOGETHER)
+        together = [sentences[start : start + _SENTENCES_TOGETHER] for start in starts]
+        parts += [" ".join(few) for few in together]
+    return tuple(part for part in parts if part)
 
 
 def sources_of(cohort: Cohort | DerivedCohort) -> dict[str, str]:

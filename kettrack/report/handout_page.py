@@ -4,10 +4,12 @@ network.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from kettrack import __version__
 from kettrack.analysis.handout import Handout
@@ -16,6 +18,9 @@ from kettrack.report.catalogue import read_catalogue
 from kettrack.report.handout_words import handout_text
 from kettrack.report.layout import TEMPLATES
 from kettrack.writing import write_text
+
+# A number with its sign, and the name of a scale, stay on one line.
+_ON_ONE_LINE: Final = re.compile(r"\d+ %|\b[A-Z]+-[A-Z]*\d+\b")
 
 
 def write_handout(told: Handout, output: Path, language: str = "en") -> None:
@@ -54,6 +59,7 @@ def handout_page(told: Handout, language: str = "en") -> str:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
     )
+    environment.filters["unbroken"] = _unbroken
     style = (TEMPLATES / "handout.css").read_text(encoding="utf-8")
     foot = f"kettrack {__version__} · {told.policy} · {told.instrument}"
     page = environment.get_template("handout.html.j2").render(
@@ -65,6 +71,12 @@ def handout_page(told: Handout, language: str = "en") -> str:
         style=Markup(style),
     )
     return visible(page)
+
+
+def _unbroken(sentence: str) -> Markup:
+    """A sentence that a narrow page does not break in the middle of a number or a name."""
+    escaped = str(escape(sentence))
+    return Markup(_ON_ONE_LINE.sub(r'<span class="whole">\g<0></span>', escaped))
 
 
 def _worse(told: Handout) -> dict[str, int]:

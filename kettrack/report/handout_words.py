@@ -240,7 +240,8 @@ class _Sentences:
             "Side effects came in {sessions} of 100 sessions.",
             max(round(told.side_effects), 1),
         ).format(sessions=self.whole(told.side_effects))
-        if told.serious is None or told.sessions is None:
+        # No session with a record is not the same as no serious one.
+        if told.serious is None or not told.sessions:
             return common, self.words.gettext(
                 "How many of them were serious is not known or not shown."
             )

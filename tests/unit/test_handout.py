@@ -136,6 +136,12 @@ def test_harm_is_told_or_said_to_be_missing(share: float | None, words: str) -> 
     assert words in all_said(replace(told(), worse=share))
 
 
+def test_no_session_with_a_record_is_not_none_that_was_serious() -> None:
+    said = all_said(replace(told(), serious=0, sessions=0))
+    assert "no serious one was seen" not in said
+    assert "How many of them were serious is not known or not shown." in said
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -232,6 +238,9 @@ def test_a_page_asks_nobody_and_escapes_words_of_users() -> None:
     assert "&lt;b&gt;0800 &amp; more&lt;/b&gt;" in page
     for address in ("http://", "https://", "<script", "src=", "url("):
         assert address not in page
+    # A narrow page breaks neither of these.
+    assert '<span class="whole">50 %</span>' in page
+    assert '<span class="whole">PHQ-9</span>' in page
     # One person of the picture for each of a hundred, and one of the legend.
     assert page.count('<g class="stopped"') == told().states["stopped"] + 1
 

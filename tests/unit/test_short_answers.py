@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from kettrack import Cohort, load_cohort, sample_folder
@@ -169,3 +170,21 @@ def test_good_news_is_not_shown_where_the_harm_beside_it_is_hidden(
         assert "harm" in told[good].sentence
         assert told[good].picture.empty
     assert told["counted"].headline == "600 people"
+
+
+@pytest.mark.parametrize(
+    ("serious", "words"),
+    [
+        ([None] * 40, "whether any were serious is not recorded."),
+        ([False] * 39 + [None], "serious ones at 0 of 39."),
+    ],
+)
+def test_what_was_not_recorded_of_sessions_is_not_said_to_be_none(serious, words):
+    people = [f"P{number}" for number in range(40)]
+    sessions = pd.DataFrame({"patient_id": people, "day": 0, "serious": serious})
+    sessions["adverse_events"] = ["nausea"] * 5 + ["none"] * 5 + [None] * 30
+    scores = pd.DataFrame({"patient_id": people, "day": 0, "score": 20})
+    cohort = cohort_from_frames(sessions, scores.assign(instrument="PHQ-9"))
+    said = words_of(quick_answers(derive(cohort)))
+    assert "Side effects came at 50 % of 10 sessions;" in said
+    assert words in said
