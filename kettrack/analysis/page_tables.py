@@ -86,9 +86,11 @@ class PageTables:
 
     def was_asked(self, name: str, row: str) -> bool:
         """Whether any session has a record of a row; 0 of 0 sessions is not none."""
-        return not self.knows(name, row, "sessions") or bool(
-            self.rows(name)["sessions"][row] > 0
-        )
+        # How many there are may be hidden; then some are.
+        if not self.knows(name, row, "sessions"):
+            return True
+        sessions = self.rows(name)["sessions"]
+        return bool(sessions[row] > 0)
 
     def lacks(self, name: str, why: str, row: str | None = None) -> tuple[str, str]:
         """Headline and sentence where the figure of an answer is hidden, or not known because of
