@@ -51,6 +51,7 @@ _GOOD_NEWS: Final = ("response", "lasting")
 _HARM_HIDDEN: Final = (
     "The harm that belongs beside it is hidden, because too few people are behind it."
 )
+_EVERY_SESSION: Final = 100.0
 _ENDS: Final = ("estimate", "ci_low", "ci_high")
 _CURVE_DRAWN: Final = ["session", *_ENDS, "at_most"]
 
@@ -346,6 +347,8 @@ def _side_effects(page: PageTables) -> str:
         EVENTS,
         f"Side effects came at {{{ANY_EVENT}.estimate:%}} {looked_at}",
     )
+    if _only_where_they_came(page):
+        common = f"{common} (only sessions with one have a record)"
     if not page.was_asked(EVENTS, SERIOUS):
         return f"{common}; whether any were serious is not recorded."
     if not page.knows(EVENTS, SERIOUS, "events"):
@@ -359,6 +362,15 @@ def _side_effects(page: PageTables) -> str:
         f"serious ones at {{{SERIOUS}.events}} of {{{SERIOUS}.sessions}}.",
     )
     return f"{common}; {serious}"
+
+
+def _only_where_they_came(page: PageTables) -> bool:
+    """Whether no session has a record of none while others have no record: 100 % is then no
+    finding.
+    """
+    row = page.rows(EVENTS).loc[ANY_EVENT]
+    everywhere = row["estimate"] == _EVERY_SESSION
+    return bool(everywhere and row["unrecorded"] > 0)
 
 
 def _lower(page: PageTables, name: str, row: str) -> str:

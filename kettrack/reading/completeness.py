@@ -52,6 +52,7 @@ def missing_information(cohort: Cohort) -> list[str]:
         *_missing_baselines(cohort),
         *_missing_plans(cohort),
         *_missing_suicidality_item(cohort),
+        *_missing_absence(cohort),
         *_other_costs(cohort),
         *_contradictions(cohort),
     ]
@@ -143,6 +144,19 @@ def _missing_suicidality_item(cohort: Cohort) -> Iterator[str]:
             f"{item} of the {cohort.instrument.name} is recorded for nobody: the review list"
             " cannot show answers on suicidal thoughts from it."
         )
+
+
+def _missing_absence(cohort: Cohort) -> Iterator[str]:
+    """Logs that write a side effect down and leave the cell empty where there was none."""
+    noted = cohort.sessions["adverse_events"]
+    known = noted.dropna()
+    if known.empty or len(known) == len(noted) or (known == "none").any():
+        return
+    yield (
+        "adverse_events is recorded only at sessions that had one: no session says none, and"
+        " others are empty. Side effects then seem to come at every session. Write none where"
+        " somebody looked and saw none."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from kettrack.analysis.short_answers import (
 )
 from kettrack.errors import UsageError
 from kettrack.figures.short_answers import PICTURES
+from kettrack.reading.completeness import missing_information
 from kettrack.reading.load import cohort_from_frames
 from kettrack.timelines.derived import derive
 
@@ -188,3 +189,16 @@ def test_what_was_not_recorded_of_sessions_is_not_said_to_be_none(serious, words
     said = words_of(quick_answers(derive(cohort)))
     assert "Side effects came at 50 % of 10 sessions;" in said
     assert words in said
+
+
+@pytest.mark.parametrize(("none", "told"), [(None, True), ("none", False)])
+def test_side_effects_written_down_only_where_they_came_are_no_finding(none, told):
+    people = [f"P{number}" for number in range(40)]
+    sessions = pd.DataFrame({"patient_id": people, "day": 0})
+    sessions["adverse_events"] = ["nausea"] * 20 + [none] * 5 + [None] * 15
+    scores = pd.DataFrame({"patient_id": people, "day": 0, "score": 20})
+    cohort = cohort_from_frames(sessions, scores.assign(instrument="PHQ-9"))
+    said = words_of(quick_answers(derive(cohort)))
+    assert ("(only sessions with one have a record)" in said) is told
+    lacking = " ".join(missing_information(cohort))
+    assert ("recorded only at sessions that had one" in lacking) is told
