@@ -191,11 +191,16 @@ def test_what_was_not_recorded_of_sessions_is_not_said_to_be_none(serious, words
     assert words in said
 
 
-@pytest.mark.parametrize(("none", "told"), [(None, True), ("none", False)])
-def test_side_effects_written_down_only_where_they_came_are_no_finding(none, told):
+@pytest.mark.parametrize(
+    ("five", "others", "told"),
+    [(None, None, True), ("none", None, False), ("nausea", "nausea", False)],
+)
+def test_side_effects_written_down_only_where_they_came_are_no_finding(
+    five, others, told
+):
     people = [f"P{number}" for number in range(40)]
     sessions = pd.DataFrame({"patient_id": people, "day": 0})
-    sessions["adverse_events"] = ["nausea"] * 20 + [none] * 5 + [None] * 15
+    sessions["adverse_events"] = ["nausea"] * 20 + [five] * 5 + [others] * 15
     scores = pd.DataFrame({"patient_id": people, "day": 0, "score": 20})
     cohort = cohort_from_frames(sessions, scores.assign(instrument="PHQ-9"))
     said = words_of(quick_answers(derive(cohort)))
