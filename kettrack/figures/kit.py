@@ -32,7 +32,8 @@ NOT_SHOWN: Final = "Not shown: refused, or hidden under this policy"
 HIDDEN: Final = "hidden"
 _ONE_LINE: Final = 0.5  # inches: height of a figure that only says why there is none
 _POINTS_PER_INCH: Final = 72
-_LETTER_WIDTH: Final = 0.5  # of the size of the text, on average
+# Of the size of the text, on average; letters are wider where there are few dots to draw them with.
+_LETTER_WIDTH: Final = 0.54
 _SHORTEST_LINE: Final = 40  # letters
 _LINE_HEIGHT: Final = 1.2  # of the size of the text; matplotlib's own
 # Steps between ticks on an axis of weeks that a reader can count in.

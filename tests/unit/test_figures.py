@@ -353,3 +353,15 @@ def test_lines_that_cross_have_dashes_of_their_own():
     ).lines[:4]
     assert own.get_marker() != later.get_marker()
     assert everybody.get_linestyle() != everybody_later.get_linestyle()
+
+
+@pytest.mark.parametrize("dpi", [72, 100, 200])
+@pytest.mark.parametrize("name", ["plot_shift_table", "plot_paired_change"])
+def test_a_caption_ends_within_a_figure_that_is_saved_as_it_is(name, dpi, results):
+    result = results[DRAWN[name]]
+    figure = getattr(kt, name)(result.table, caption=result.caption).figure
+    figure.set_dpi(dpi)
+    figure.canvas.draw()
+    ends = [text.get_window_extent().x1 for text in figure.axes[0].texts]
+    assert max(ends) <= figure.bbox.x1
+    plt.close(figure)
