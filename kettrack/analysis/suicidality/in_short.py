@@ -180,7 +180,7 @@ def _grown_words(
         "Thoughts of suicide appeared or grew at one answer or more in {grew.events} of {grew.n}"
         f" people asked before and after session 1, {share_with_interval('grew')}"
         f" ({asked.item}); at the last answer they were more than before in {{grew_last.events}}"
-        " people. Answers also rise and fall without any session: see ideation_shift."
+        " people. Answers also rise and fall without any session."
     )
 
 
