@@ -57,6 +57,8 @@ CLINICS: Final = 40
 FIRST_SEED: Final = 7_000
 # Of things and not of people: people are no part of them.
 THINGS: Final = frozenset({"sessions", "events", "unrecorded", "n_rows", "trials"})
+# Columns of people with a value, among everybody: no sum shows it, the words of the table do.
+RECORDED: Final = {"baseline_table": ("n",)}
 # A number that is nearly always 0 equals many others by chance.
 FEWEST_CLINICS: Final = 9
 _FEWEST_ROWS: Final = 30
@@ -144,7 +146,7 @@ def learn(clinics: Sequence[Release]) -> Relations:
         )
         for q, rows in samples.items()
     }
-    return Relations(_between_cells(clinics), _columns(samples), nested)
+    return Relations(_between_cells(clinics), _columns(samples), nested, RECORDED)
 
 
 def _between_cells(

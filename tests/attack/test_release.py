@@ -186,6 +186,16 @@ LEAKS = {
         Relations(nested={"t": (("n", "n", 1),)}),
         ReleaseCell("t", "4", "n without n next"),
     ),
+    "people with a value, beside everybody": (
+        table(["sex", "age", "anxiety"], n=[600, 600, 592]),
+        Relations(
+            cells=(
+                ((ReleaseCell("t", "sex", "n"), 1), (ReleaseCell("t", "age", "n"), -1)),
+            ),
+            recorded={"t": ("n",)},
+        ),
+        ReleaseCell("t", "anxiety", "everybody without n"),
+    ),
     "a column that adds up": (
         table(["a", "b", "c", "d", "all"], events=[13, 15, 42, 10, 80]),
         Relations(

@@ -333,3 +333,32 @@ def rests_of(
                         part=ReleaseCell(question, rows[at + down], part),
                         rest=ReleaseCell(question, rows[at], name),
                     )
+
+
+def unrecorded_of(
+    release: Release, recorded: Mapping[str, Sequence[str]]
+) -> Iterator[Rest]:
+    """Whom each row lacks of the largest number of its column: people without a value.
+
+    Parameters
+    ----------
+    release : mapping
+        Question to table, before anything was hidden: the largest number is sought in it.
+    recorded : mapping
+        Question to columns of people with a value.
+    """
+    for question in recorded.keys() & release.keys():
+        printed = release[question]
+        for column in recorded[question]:
+            numbers = printed.table[column].astype("Float64")
+            if not numbers.notna().any():
+                continue
+            rows = printed.rows
+            largest = int(numbers.argmax())
+            whole = ReleaseCell(question, rows[largest], column)
+            for row in rows:
+                yield Rest(
+                    whole=whole,
+                    part=ReleaseCell(question, row, column),
+                    rest=ReleaseCell(question, row, f"everybody without {column}"),
+                )

@@ -18,6 +18,7 @@ from kettrack.privacy.release.cells import (
     read_rounded_counts,
     rests_of,
     tried_sums,
+    unrecorded_of,
 )
 from kettrack.privacy.release.relations import CellTerm, Relations, row_relations
 from kettrack.privacy.release.system import HiddenNumbers, NothingFits, Sum, Sums
@@ -70,7 +71,10 @@ class Puzzle:
             # Nearly every number is a share of another by chance in a table of one row.
             known = {*printed_places(release), *self.true}
             self.read = {c: value for c, value in self.read.items() if c in known}
-        self.rests = list(rests_of(release, relations.nested))
+        self.rests = [
+            *rests_of(release, relations.nested),
+            *unrecorded_of(self._whole, relations.recorded),
+        ]
         self._unite(relations)
         terms = list(self._terms(release, relations))
         names = dict.fromkeys(self.first(cell) for each in terms for cell, _ in each)
@@ -339,7 +343,11 @@ def _true_counts(
     for cell, parts in tried_sums(truth).items():
         if all(part in counts for part in parts):
             counts[cell] = sum(counts[part] for part in parts)
-    for each in rests_of(truth, relations.nested):
+    rests = [
+        *rests_of(truth, relations.nested),
+        *unrecorded_of(truth, relations.recorded),
+    ]
+    for each in rests:
         if each.whole in counts and each.part in counts:
             counts[each.rest] = counts[each.whole] - counts[each.part]
     return counts

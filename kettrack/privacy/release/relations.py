@@ -19,6 +19,8 @@ _BETWEEN: Final = "\t"
 # Column, how many rows further down, and its weight.
 ColumnTerm = tuple[str, int, int]
 CellTerm = tuple[ReleaseCell, int]
+# Part, whole, and how many rows further down the part stands.
+NestedPair = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,16 @@ class Relations:
     nested : mapping
         Question to columns of which one is part of another: part, whole, and how many rows further
         down the part stands.
+    recorded : mapping
+        Question to columns of people with a value: whom a row lacks of its largest number has none.
     """
 
     cells: tuple[tuple[CellTerm, ...], ...] = ()
     columns: Mapping[str, tuple[tuple[ColumnTerm, ...], ...]] = field(
         default_factory=dict
     )
-    nested: Mapping[str, tuple[tuple[str, str, int], ...]] = field(default_factory=dict)
+    nested: Mapping[str, tuple[NestedPair, ...]] = field(default_factory=dict)
+    recorded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def lines(
         self,
@@ -48,14 +53,20 @@ class Relations:
         """One line for each."""
         for relation in self.cells:
             terms = [_BETWEEN.join((f"{w:+d}", *cell)) for cell, w in relation]
-            yield _BETWEEN.join(("cells", *terms))
+            words = ("cells", *terms)
+            yield _BETWEEN.join(words)
         for question, sums in self.columns.items():
             for each in sums:
                 terms = [_BETWEEN.join((f"{w:+d}", c, str(k))) for c, k, w in each]
-                yield _BETWEEN.join(("columns", question, *terms))
+                words = ("columns", question, *terms)
+                yield _BETWEEN.join(words)
         for question, pairs in self.nested.items():
             for part, whole, down in pairs:
-                yield _BETWEEN.join(("nested", question, part, whole, str(down)))
+                words = ("nested", question, part, whole, str(down))
+                yield _BETWEEN.join(words)
+        for question, names in self.recorded.items():
+            words = ("recorded", question, *names)
+            yield _BETWEEN.join(words)
 
     # Text, so that a change of what always holds can be read line by line.
     @classmethod
@@ -66,41 +77,52 @@ class Relations:
         """The relations of a text of such lines."""
         cells: list[tuple[CellTerm, ...]] = []
         columns: dict[str, list[tuple[ColumnTerm, ...]]] = {}
-        nested: dict[str, list[tuple[str, str, int]]] = {}
+        nested: dict[str, list[NestedPair]] = {}
+        recorded: dict[str, tuple[str, ...]] = {}
         for line in text.splitlines():
             kind, *words = line.split(_BETWEEN)
             if kind == "cells":
-                fours = zip(
-                    *[iter(words)] * 4,
-                    strict=True,
-                )
-                cells.append(tuple((ReleaseCell(*name), int(w)) for w, *name in fours))
-            elif kind == "columns":
-                threes = zip(
-                    *[iter(words[1:])] * 3,
-                    strict=True,
-                )
-                columns.setdefault(
-                    words[0],
-                    [],
-                ).append(tuple((c, int(k), int(w)) for w, c, k in threes))
+                cells.append(_cell_terms(words))
+                continue
+            question, *words = words
+            if kind == "columns":
+                sums = columns.setdefault(question, [])
+                sums.append(_column_terms(words))
+            elif kind == "recorded":
+                recorded[question] = tuple(words)
             else:
-                question, part, whole, down = words
-                nested.setdefault(
-                    question,
-                    [],
-                ).append((part, whole, int(down)))
+                part, whole, down = words
+                pairs = nested.setdefault(question, [])
+                pairs.append((part, whole, int(down)))
         return cls(
             tuple(cells),
             {question: tuple(each) for question, each in columns.items()},
             {question: tuple(each) for question, each in nested.items()},
+            recorded,
         )
+
+
+def _cell_terms(words: list[str]) -> tuple[CellTerm, ...]:
+    fours = zip(
+        *[iter(words)] * 4,
+        strict=True,
+    )
+    return tuple((ReleaseCell(*name), int(weight)) for weight, *name in fours)
+
+
+def _column_terms(words: list[str]) -> tuple[ColumnTerm, ...]:
+    threes = zip(
+        *[iter(words)] * 3,
+        strict=True,
+    )
+    return tuple((column, int(down), int(weight)) for weight, column, down in threes)
 
 
 @cache
 def stored_relations() -> Relations:
     """Those that come with kettrack."""
-    text = files("kettrack.privacy.release").joinpath(FILE).read_text(encoding="utf-8")
+    room = files("kettrack.privacy.release")
+    text = room.joinpath(FILE).read_text(encoding="utf-8")
     return Relations.read(text)
 
 
