@@ -30,6 +30,7 @@ FOREIGN = {
     "--keep-count",
     "--keep-id",
     "--memory-limit",
+    "--mpl-generate-path",
     "--nthreads",
     "--protocol",
 }
