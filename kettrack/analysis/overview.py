@@ -98,10 +98,7 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     page = [
         how_many_sessions(response),
         _as_logs_end(how_long_it_lasts(durability(cohort)), cohort),
-        _as_logs_end(
-            how_long_from_response(durability_from_response(cohort)),
-            cohort,
-        ),
+        _as_logs_end(how_long_from_response(durability_from_response(cohort)), cohort),
         _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),
         response,

@@ -245,8 +245,7 @@ def _require_somebody(people: int) -> None:
     """No question is asked of nobody: tables in memory may be empty, and a choice of people too."""
     if not people:
         raise NotIdentified(
-            "there is no patient in them.",
-            "sessions, and scores of the same people.",
+            "there is no patient in them.", "sessions, and scores of the same people."
         )
 
 

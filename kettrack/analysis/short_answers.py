@@ -344,8 +344,7 @@ def _side_effects(page: PageTables) -> str:
     if page.knows(EVENTS, ANY_EVENT, "sessions"):
         looked_at = f"of {{{ANY_EVENT}.sessions}} sessions"
     common = page.says(
-        EVENTS,
-        f"Side effects came at {{{ANY_EVENT}.estimate:%}} {looked_at}",
+        EVENTS, f"Side effects came at {{{ANY_EVENT}.estimate:%}} {looked_at}"
     )
     if _only_where_they_came(page):
         common = f"{common} (only sessions with one have a record)"
@@ -358,8 +357,7 @@ def _side_effects(page: PageTables) -> str:
         return f"{common}; whether any were serious is not known."
     # None seen is not none possible, so it stands beside the sessions that were looked at.
     serious = page.says(
-        EVENTS,
-        f"serious ones at {{{SERIOUS}.events}} of {{{SERIOUS}.sessions}}.",
+        EVENTS, f"serious ones at {{{SERIOUS}.events}} of {{{SERIOUS}.sessions}}."
     )
     return f"{common}; {serious}"
 
@@ -382,8 +380,7 @@ def _thoughts(page: PageTables) -> str:
     if not page.knows(SUICIDALITY, "grew"):
         return f"Thoughts of suicide: {_lower(page, SUICIDALITY, 'grew')}."
     return page.says(
-        SUICIDALITY,
-        "Thoughts of suicide grew at some answer in {grew.estimate:%}.",
+        SUICIDALITY, "Thoughts of suicide grew at some answer in {grew.estimate:%}."
     )
 
 

@@ -194,8 +194,7 @@ class OwnClinic:
         if not choice.groups:
             return everyone
         return self._cohorts.get(
-            choice,
-            lambda: everyone.of_people(people_in(everyone, choice.groups)),
+            choice, lambda: everyone.of_people(people_in(everyone, choice.groups))
         )
 
     def answers(

@@ -10,6 +10,7 @@ import typer
 from kettrack.cli.cohorts import Allowed, require_folder
 from kettrack.cli.output import answer, say, working
 from kettrack.errors import UsageError
+from kettrack.reading.problems import counted
 
 
 def shard(
@@ -67,4 +68,4 @@ def shard(
     for note in made.notes:
         say(note)
     rows = f"{made.n_patients:,} patients and {made.n_rows:,} rows"
-    answer(f"Wrote {rows} to {output}, in {made.n_buckets:,} buckets.")
+    answer(f"Wrote {rows} to {output}, in {counted(made.n_buckets, 'bucket')}.")

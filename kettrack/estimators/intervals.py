@@ -261,10 +261,7 @@ def effective_number(
     )
     place = np.arange(len(before))
     last_known = np.maximum.accumulate(np.where(known, place, 0))
-    return np.asarray(
-        ratio[last_known],
-        dtype=np.float64,
-    )
+    return np.asarray(ratio[last_known], dtype=np.float64)
 
 
 _BLOCK = 1 << 22  # draws held at a time

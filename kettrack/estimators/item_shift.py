@@ -179,16 +179,10 @@ def _solved(
     right: Floats,
 ) -> Floats:
     """Coefficients of each replicate; missing where the totals drawn do not tell them."""
-    rank = np.linalg.matrix_rank(
-        left,
-        hermitian=True,
-    )
+    rank = np.linalg.matrix_rank(left, hermitian=True)
     # A replicate may draw people of fewer totals than the curve has coefficients.
     enough = rank == left.shape[1]
     found = np.full(right.shape, np.nan)
     if enough.any():
-        found[enough] = np.linalg.solve(
-            left[enough],
-            right[enough],
-        )
+        found[enough] = np.linalg.solve(left[enough], right[enough])
     return found

@@ -92,10 +92,7 @@ def plot_missing_scores(
         _bounds(axes, drawn, groups)
         _strategies(axes, drawn, groups)
         _hidden(axes, drawn, groups)
-        axes.set_yticks(
-            range(len(groups)),
-            [fill(name, _WIDE) for name in groups],
-        )
+        axes.set_yticks(range(len(groups)), [fill(name, _WIDE) for name in groups])
         axes.set_ylim(len(groups) - 0.5, -0.5)
         if unit == "%":
             axes.set(xlim=(0, 100), xlabel="percent of people")

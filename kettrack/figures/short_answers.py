@@ -352,10 +352,7 @@ def plot_score_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             markersize=9,
             clip_on=False,
         )
-        axes.set(
-            xlabel="days since the first session; marks: sessions",
-            ylabel="score",
-        )
+        axes.set(xlabel="days since the first session; marks: sessions", ylabel="score")
         return axes
 
 

@@ -334,8 +334,7 @@ def plot_ideation_clearance(
         _came_back(axes, table)
         percent_axis(axes, "percent of people who had them")
         axes.set(
-            xlim=(-0.5, len(weekly) - 0.5),
-            xlabel="weeks since session 1, not to scale",
+            xlim=(-0.5, len(weekly) - 0.5), xlabel="weeks since session 1, not to scale"
         )
         write_title(
             axes,

@@ -53,10 +53,7 @@ from kettrack.vocabulary.score_headings import (
 
 _THE_DAY: Final = "the day"
 # Beside a column that names the scale: which of its items, or its total.
-_OF_THE_ROW: Final = re.compile(
-    r"item (\d{1,2})|(total)",
-    re.IGNORECASE,
-)
+_OF_THE_ROW: Final = re.compile(r"item (\d{1,2})|(total)", re.IGNORECASE)
 NO_ANSWER: Final = "no answer stands in it"
 NO_ITEM: Final = "the map does not say which item it answers"
 TWICE: Final = "the same answer to this item stands there already on that day"

@@ -169,10 +169,7 @@ def _with_kinds(
     kinds: Mapping[str, pa.DataType],
 ) -> pa.Table:
     fields = [
-        pa.field(
-            field.name,
-            kinds.get(field.name, field.type),
-        )
+        pa.field(field.name, kinds.get(field.name, field.type))
         for field in table.schema
     ]
     done = table
@@ -265,10 +262,7 @@ def _say_not_taken(
         numbers = records.to_numpy(zero_copy_only=False)
         joined = source.joined.get(where, pa.array([], pa.int64()))
         known = [
-            arrived.get(
-                where,
-                np.array([], dtype=np.int64),
-            ),
+            arrived.get(where, np.array([], dtype=np.int64)),
             np.fromiter(said[where], np.int64),
             joined.to_numpy(zero_copy_only=False),
         ]

@@ -91,10 +91,7 @@ def _code(value: float) -> str:
 def by_level(spelled: Sequence[str | None], cells: Cells) -> pa.Array:
     """Words of levels to words of rows; an empty word and an unknown one are nothing."""
     # Code -1, an empty cell, takes the entry appended.
-    words = pa.array(
-        [*(word or None for word in spelled), None],
-        pa.string(),
-    )
+    words = pa.array([*(word or None for word in spelled), None], pa.string())
     places = np.where(cells.codes < 0, len(spelled), cells.codes)
     return words.take(pa.array(places))
 
@@ -211,8 +208,7 @@ def read_truth(source: SourceColumn, words: _Words, journal: Journal) -> pa.Arra
     for place, level in enumerate(cells.levels):
         label = source.label(level)
         target = mapped.get(
-            word_key(level),
-            mapped.get(word_key(label)) if label else None,
+            word_key(level), mapped.get(word_key(label)) if label else None
         )
         # A label goes before its code: 1 = no, 2 = yes is common.
         value = truth_of(target if target is not None else label or level)

@@ -240,10 +240,4 @@ def _in_part(text: str) -> bool:
     if _place_of_month(parts) is not None:
         numbers = [part for part in parts if part.isdigit()]
         return len(parts) <= 2 and bool(numbers)
-    return bool(
-        _PARTLY.fullmatch(text)
-        and re.search(
-            r"\d{4}",
-            text,
-        )
-    )
+    return bool(_PARTLY.fullmatch(text) and re.search(r"\d{4}", text))

@@ -201,12 +201,7 @@ def _in_range(
     outside = pc.or_(early, late)
     days = pc.if_else(outside, pa.scalar(None, pa.date32()), days)
     # Research copies of real data have shifted dates, so a future one is no error by itself.
-    future = pc.sum(
-        pc.greater(
-            days,
-            pa.scalar(this_day()),
-        )
-    ).as_py()
+    future = pc.sum(pc.greater(days, pa.scalar(this_day()))).as_py()
     remarks.column(
         place,
         "noted",

@@ -75,10 +75,7 @@ class SourceColumn:
 
     def take(self, rows: Ints) -> SourceColumn:
         """Some of the cells."""
-        place = replace(
-            self.place,
-            rows=self.place.rows.take(pa.array(rows)),
-        )
+        place = replace(self.place, rows=self.place.rows.take(pa.array(rows)))
         return replace(
             self,
             values=self.values.take(pa.array(rows)),
@@ -117,10 +114,7 @@ class Journal:
     ) -> None:
         """Say of single cells what was done with them: one remark each."""
         if hit.any():
-            place = replace(
-                column.place,
-                column=shown(column.place.column),
-            )
+            place = replace(column.place, column=shown(column.place.column))
             self.remarks.cells(place, pa.array(hit), action, reason)
 
     def counted(

@@ -128,8 +128,5 @@ def _columns_of(
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    near = nearest(
-        name,
-        [one for one in known if may_be_shown(one)],
-    )
+    near = nearest(name, [one for one in known if may_be_shown(one)])
     return f"; did you mean {near!r}?" if near else ""

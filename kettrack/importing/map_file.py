@@ -156,14 +156,8 @@ def _map(content: Mapping[str, Any], place: Place) -> ImportMap:
     return ImportMap(
         kind=values.get("kind", ""),
         tables=tuple(part for part in parts if part is not None),
-        answers=_texts(
-            values.get("answers", {}),
-            place.at("answers"),
-        ),
-        unused=_each(
-            values.get("unused", {}),
-            place.at("unused"),
-        ),
+        answers=_texts(values.get("answers", {}), place.at("answers")),
+        unused=_each(values.get("unused", {}), place.at("unused")),
     )
 
 
@@ -211,26 +205,11 @@ def _part(content: object, place: Place) -> TableMap | None:
     part = TableMap(
         source=values.get("source", ""),
         to=to,
-        columns=_texts(
-            values.get("columns", {}),
-            place.at("columns"),
-        ),
-        constants=_texts(
-            values.get("constants", {}),
-            place.at("constants"),
-        ),
-        values=_each(
-            values.get("values", {}),
-            place.at("values"),
-        ),
-        units=_texts(
-            values.get("units", {}),
-            place.at("units"),
-        ),
-        where=_wanted(
-            values.get("where", {}),
-            place.at("where"),
-        ),
+        columns=_texts(values.get("columns", {}), place.at("columns")),
+        constants=_texts(values.get("constants", {}), place.at("constants")),
+        values=_each(values.get("values", {}), place.at("values")),
+        units=_texts(values.get("units", {}), place.at("units")),
+        where=_wanted(values.get("where", {}), place.at("where")),
         wide=tuple(blocks),
         lines=place.lines_below(),
     )
@@ -294,19 +273,10 @@ def _block(content: object, to: str, place: Place) -> WideBlock:
             place.at("columns", column).problem(expected)
     block = WideBlock(
         columns=days,
-        dates=_texts(
-            values.get("dates", {}),
-            place.at("dates"),
-        ),
-        sessions=_numbers(
-            values.get("sessions", {}),
-            place.at("sessions"),
-        ),
+        dates=_texts(values.get("dates", {}), place.at("dates")),
+        sessions=_numbers(values.get("sessions", {}), place.at("sessions")),
         into=values.get("into", ""),
-        constants=_texts(
-            values.get("constants", {}),
-            place.at("constants"),
-        ),
+        constants=_texts(values.get("constants", {}), place.at("constants")),
     )
     if block.into:
         _check_name(block.into, to, place.at("into"))
@@ -357,10 +327,7 @@ def _check_part(part: TableMap, place: Place) -> None:
             )
     for name, unit in part.units.items():
         here = place.at("units", name)
-        column = contract_column(
-            part.to,
-            "dose_mg" if name == DOSE else name,
-        )
+        column = contract_column(part.to, "dose_mg" if name == DOSE else name)
         if column is None or not column.unit:
             here.problem("a column that has a unit")
         elif factor(unit, column.unit) is None:

@@ -140,10 +140,7 @@ def _contradictions(
     same = pc.equal(values, chosen.take(pa.array(codes)))
     # An empty cell contradicts nothing.
     filled = pc.fill_null(same, True)
-    return ~np.asarray(
-        filled.to_numpy(zero_copy_only=False),
-        dtype=bool,
-    )
+    return ~np.asarray(filled.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def say_of_rows(
@@ -177,10 +174,7 @@ def say_of_rows(
             file=group[SOURCE_FILE],
             table=group[SOURCE_TABLE],
             column=name,
-            rows=pa.array(
-                group[f"{SOURCE_ROW}_list"],
-                pa.int64(),
-            ),
+            rows=pa.array(group[f"{SOURCE_ROW}_list"], pa.int64()),
         )
         everywhere = np.ones(len(place.rows), dtype=bool)
         if name:

@@ -133,10 +133,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _nothing(n_rows: int) -> Amounts:
-    return Amounts(
-        np.full(n_rows, np.nan),
-        np.zeros(n_rows, dtype=bool),
-    )
+    return Amounts(np.full(n_rows, np.nan), np.zeros(n_rows, dtype=bool))
 
 
 def _durations(
@@ -159,10 +156,7 @@ def _durations(
 
 def _floats(values: pa.Array) -> Floats:
     filled = pc.fill_null(values.cast(pa.float64()), np.nan)
-    return np.array(
-        filled.to_numpy(zero_copy_only=False),
-        dtype=np.float64,
-    )
+    return np.array(filled.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _from_numbers(

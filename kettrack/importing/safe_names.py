@@ -34,14 +34,8 @@ def with_safe_names(source: SourceData) -> SourceData:
         *source.records,
         *source.joined,
     ]
-    files = _safe(
-        [file for file, _ in places],
-        "file",
-    )
-    tables = _safe(
-        [name for _, name in places],
-        "table",
-    )
+    files = _safe([file for file, _ in places], "file")
+    tables = _safe([name for _, name in places], "table")
     # A table that is its whole file is called like it.
     tables |= files
     return replace(

@@ -187,10 +187,7 @@ class _Part:
 
 def _floats(values: pa.Array) -> Floats:
     filled = pc.fill_null(values.cast(pa.float64()), np.nan)
-    return np.array(
-        filled.to_numpy(zero_copy_only=False),
-        dtype=np.float64,
-    )
+    return np.array(filled.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _whole(values: Floats) -> pa.Array:

@@ -172,8 +172,7 @@ class TableRows:
         self._say_reasons()
         rows = self._observed(self._wanted())
         numbers = read_record_numbers(
-            self._column(self.plan.columns[_ID]).take(rows),
-            self.journal,
+            self._column(self.plan.columns[_ID]).take(rows), self.journal
         )
         known = pc.is_valid(numbers).to_numpy(zero_copy_only=False)
         # From here on nothing is said of rows without a patient.
@@ -357,14 +356,8 @@ class TableRows:
         day = round(occasion.day)
         if DATE in columns:
             # Beside days the date of a row is that of day 0.
-            seconds = pa.scalar(
-                day * _SECONDS_A_DAY,
-                pa.duration("s"),
-            )
-            moved = pc.add(
-                columns[DATE].cast(pa.timestamp("s")),
-                seconds,
-            )
+            seconds = pa.scalar(day * _SECONDS_A_DAY, pa.duration("s"))
+            moved = pc.add(columns[DATE].cast(pa.timestamp("s")), seconds)
             return _without_when(columns) | {DATE: moved.cast(pa.date32())}
         days = pa.array(np.full(len(rows), day, dtype=np.int64))
         return _without_when(columns) | {_DAY: days}
@@ -462,10 +455,7 @@ def _there(columns: Columns, name: str, n_rows: int) -> Bools:
     if name not in columns:
         return np.zeros(n_rows, dtype=bool)
     valid = pc.is_valid(columns[name])
-    return np.asarray(
-        valid.to_numpy(zero_copy_only=False),
-        dtype=bool,
-    )
+    return np.asarray(valid.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _without_when(columns: Columns) -> Columns:

@@ -138,10 +138,7 @@ def _in_time(
     rows: pd.DataFrame,
 ) -> pd.DataFrame:
     """Whole rows in the order of their days; of one day in the order in which they stand."""
-    return rows.dropna().sort_values(
-        "when",
-        kind="stable",
-    )
+    return rows.dropna().sort_values("when", kind="stable")
 
 
 def _timed(
@@ -153,10 +150,7 @@ def _timed(
 
 
 def _plain(values: pd.Series[float]) -> Floats:
-    return np.asarray(
-        values,
-        dtype=np.float64,
-    )
+    return np.asarray(values, dtype=np.float64)
 
 
 def _frame(
@@ -181,10 +175,7 @@ def _numbers(
         return np.full(n_rows, np.nan)
     if pa.types.is_date(values.type):
         values = values.cast(pa.int32())
-    numbers = pc.fill_null(
-        values.cast(pa.float64()),
-        np.nan,
-    )
+    numbers = pc.fill_null(values.cast(pa.float64()), np.nan)
     return np.array(numbers.to_numpy(zero_copy_only=False))
 
 

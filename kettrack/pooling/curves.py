@@ -109,10 +109,7 @@ def _by_step(
         last = int(table[clock].max())
     numbers = table.groupby(clock).sum(numeric_only=True)
     # Steps at which nothing happened were left out of the file.
-    return numbers.reindex(
-        range(first, last + 1),
-        fill_value=0,
-    )
+    return numbers.reindex(range(first, last + 1), fill_value=0)
 
 
 def life_tally(
@@ -132,8 +129,7 @@ def life_of(table: pd.DataFrame) -> LifeCounts:
     """Events and ends by day that a table holds."""
     by_day = _by_step(table, "day", 0)
     return LifeCounts(
-        by_day["events"].to_numpy(np.int64),
-        by_day[LOG_ENDS].to_numpy(np.int64),
+        by_day["events"].to_numpy(np.int64), by_day[LOG_ENDS].to_numpy(np.int64)
     )
 
 

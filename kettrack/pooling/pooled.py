@@ -100,10 +100,7 @@ class Pool:
     def rules(self) -> RulesInForce:
         """Those of every site."""
         known = all(site.rules.log_end_known for site in self.sites)
-        return replace(
-            self.sites[0].rules,
-            log_end_known=known,
-        )
+        return replace(self.sites[0].rules, log_end_known=known)
 
 
 def pool(

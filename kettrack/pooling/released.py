@@ -152,16 +152,10 @@ def _coarse_products(
     for name, factors in _PRODUCTS.items():
         scaled = _floats(exact, name)
         for factor in factors:
-            scaled = scaled * _ratio(
-                rounded[factor],
-                exact[factor],
-            )
+            scaled = scaled * _ratio(rounded[factor], exact[factor])
         rounded[name] = _digits(scaled)
     events = _floats(rounded, "events")
-    per_person = _ratio(
-        rounded["rows"],
-        rounded["people"],
-    )
+    per_person = _ratio(rounded["rows"], rounded["people"])
     alone = {
         "events_squared": events,
         "rows_by_events": events * per_person,

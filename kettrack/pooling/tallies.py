@@ -90,10 +90,7 @@ def add_tallies(shape: Shape, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # Of one site alone there is nothing to add, and two hundred sites are looked at one by one.
     if len(frames) == 1:
         return frames[0][shape.columns]
-    whole = pd.concat(
-        [frame[shape.columns] for frame in frames],
-        ignore_index=True,
-    )
+    whole = pd.concat([frame[shape.columns] for frame in frames], ignore_index=True)
     # Rows keep the order in which they first come; steps of time are sorted where they are read.
     by_key = whole.groupby(
         list(shape.keys),

@@ -56,7 +56,4 @@ def _typed(remarks: pd.DataFrame) -> pd.DataFrame:
     # A remark on a whole column or table has no row.
     row = pd.to_numeric(words["row"])
     count = pd.to_numeric(words["count"])
-    return words.assign(
-        row=row.astype("Int64"),
-        count=count.astype("int64"),
-    )
+    return words.assign(row=row.astype("Int64"), count=count.astype("int64"))

@@ -46,10 +46,7 @@ def own_status(
         # Settings that say nothing of it are equal to those without the table.
         if meanings
     }
-    return OwnStatus(
-        words=said,
-        **lists,
-    )
+    return OwnStatus(words=said, **lists)
 
 
 def _words(

@@ -216,20 +216,17 @@ def _everything(
 _DIFFERENCES: Final = (
     Difference("capital letters", lambda codes: codes.str.casefold()),
     Difference(
-        "blanks or invisible characters",
-        lambda codes: _replaced(codes, _UNSEEN),
+        "blanks or invisible characters", lambda codes: _replaced(codes, _UNSEEN)
     ),
     Difference(
-        "leading zeros",
-        lambda codes: _replaced(codes, _LEADING_ZEROS, r"\1\2"),
+        "leading zeros", lambda codes: _replaced(codes, _LEADING_ZEROS, r"\1\2")
     ),
     Difference(
         "a .0 at the end, as if the code had been a number",
         lambda codes: _replaced(codes, r"\.0+$"),
     ),
     Difference(
-        "hyphens or other marks",
-        lambda codes: _replaced(codes, r"[^\p{L}\p{N}]"),
+        "hyphens or other marks", lambda codes: _replaced(codes, r"[^\p{L}\p{N}]")
     ),
     Difference("capital letters, zeros, blanks and marks", _everything),
     Difference("what stands around the number", _digits),

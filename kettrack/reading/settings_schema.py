@@ -125,9 +125,7 @@ class InstrumentTable(msgspec.Struct, kw_only=True):
     source: (
         Annotated[
             str,
-            Meta(
-                description="text in quotation marks: where the numbers come from",
-            ),
+            Meta(description="text in quotation marks: where the numbers come from"),
         ]
         | UnsetType
     ) = UNSET

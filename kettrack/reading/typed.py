@@ -82,14 +82,8 @@ def _text(
     coded: Coded,
 ) -> ExtensionArray:
     # By their codes, which is several times as fast as pandas' own conversion of categories.
-    words = pd.array(
-        coded.values,
-        dtype="str",
-    )
-    return words.take(
-        coded.codes,
-        allow_fill=True,
-    )
+    words = pd.array(coded.values, dtype="str")
+    return words.take(coded.codes, allow_fill=True)
 
 
 def _decimal(

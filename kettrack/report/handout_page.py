@@ -56,8 +56,7 @@ def handout_page(told: Handout, language: str = "en") -> str:
     code, words = read_catalogue(language)
     # Every word of a user or a translator is escaped.
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True
     )
     environment.filters["unbroken"] = _unbroken
     style = (TEMPLATES / "handout.css").read_text(encoding="utf-8")

@@ -41,10 +41,7 @@ def draw_planned_gaps(
     order = np.lexsort((day, sessions.who))
     who = sessions.who[order]
     other = who[1:] != who[:-1]
-    gap = np.append(
-        np.diff(day[order]),
-        np.nan,
-    )
+    gap = np.append(np.diff(day[order]), np.nan)
     # The last session of a person is followed by nothing, not by the next person.
     last = np.append(other, True)
     gap[last] = np.nan

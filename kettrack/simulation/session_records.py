@@ -283,10 +283,7 @@ def _possible(
         # Most columns are no vital sign.
         if column.name in held:
             values = held[column.name]
-            held[column.name] = values.clip(
-                column.low,
-                column.high,
-            )
+            held[column.name] = values.clip(column.low, column.high)
     return held
 
 

@@ -47,23 +47,14 @@ class ScoresAtRisk:
         # Whole stretches of rows are listed: patients who are not at risk cost nothing.
         there = np.flatnonzero(begin != NO_ROW)
         first = begin[there]
-        size = np.maximum(
-            offsets[there + 1] - first,
-            0,
-        )
-        patient = np.repeat(
-            there,
-            size,
-        )
+        size = np.maximum(offsets[there + 1] - first, 0)
+        patient = np.repeat(there, size)
         shift = first - (np.cumsum(size) - size)
         row = np.arange(len(patient)) + np.repeat(shift, size)
         scored = known[row]
         row = row[scored]
         patient = patient[scored]
-        n_rows = np.bincount(
-            patient,
-            minlength=len(begin),
-        )
+        n_rows = np.bincount(patient, minlength=len(begin))
         ends = np.cumsum(n_rows)
         return cls(
             row=row,
@@ -86,10 +77,7 @@ class ScoresAtRisk:
             len(self),
             np.arange(len(self)),
         )
-        at_end = np.append(
-            places,
-            len(self),
-        )
+        at_end = np.append(places, len(self))
         return np.minimum.accumulate(at_end[::-1])[::-1]
 
     def last_not_holding(self) -> Ints:
@@ -110,10 +98,7 @@ class ScoresAtRisk:
         # No day is farther away than the whole span.
         wanted = self.day[place] - low + min(days, span)
         beyond = wanted >= span
-        found = np.searchsorted(
-            key,
-            key[place] + min(days, span),
-        )
+        found = np.searchsorted(key, key[place] + min(days, span))
         return np.where(
             beyond,
             self.end[place],

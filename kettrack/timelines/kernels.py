@@ -80,10 +80,7 @@ class Baseline(NamedTuple):
 
 def patients_of_rows(offsets: Numbers) -> Ints:
     """Position of the patient of each row."""
-    return np.repeat(
-        np.arange(len(offsets) - 1),
-        np.diff(offsets),
-    )
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
 
 
 def first_of_each(
@@ -161,10 +158,7 @@ def anchor(
         counted,
         n,
     )
-    n_assessments = np.bincount(
-        patient[counted],
-        minlength=n,
-    )
+    n_assessments = np.bincount(patient[counted], minlength=n)
     return Baseline(
         assessment=assessment,
         score=values,
@@ -194,10 +188,7 @@ def _baseline(
     if how.rule == BASELINE_MEAN:
         return _running_mean(patient, value, n), last_of_each(patient, row, n)
     if how.rule == BASELINE_WORST:
-        worst = np.full(
-            n,
-            -np.inf,
-        )
+        worst = np.full(n, -np.inf)
         np.maximum.at(worst, patient, how.sign * value)
         # Of several equally bad ones the last counts.
         chosen = how.sign * value == worst[patient]
@@ -218,14 +209,8 @@ def _running_mean(
     n: int,
 ) -> Floats:
     """Mean of each patient's values, one after the other; NaN without any."""
-    mean = np.full(
-        n,
-        np.nan,
-    )
-    counts = np.bincount(
-        patient,
-        minlength=n,
-    )
+    mean = np.full(n, np.nan)
+    counts = np.bincount(patient, minlength=n)
     first = np.cumsum(counts) - counts
     # Few people have more than a handful of scores before the first session.
     for nth in range(1, int(counts.max(initial=0)) + 1):
@@ -252,10 +237,7 @@ def sessions_before(
     span = int(max(session_day.max(initial=0), day.max(initial=0))) - int(low) + 2
     key = patients_of_rows(sessions) * span + (session_day - int(low))
     wanted = patient * span + (day - int(low)) + after
-    return np.searchsorted(
-        key,
-        wanted,
-    )
+    return np.searchsorted(key, wanted)
 
 
 def align(
@@ -280,10 +262,7 @@ def align(
     place = np.maximum.accumulate(place)
     to_date = place - sessions[patient]
     # Without a session before the row, the place points at no session of the patient.
-    latest = days_at(
-        session_day,
-        np.where(to_date > 0, place - 1, NO_ROW),
-    )
+    latest = days_at(session_day, np.where(to_date > 0, place - 1, NO_ROW))
     since = np.where(
         to_date > 0,
         day - latest,
@@ -317,10 +296,7 @@ def locate(
         session_day,
     )
     number = place - sessions[there]
-    latest = days_at(
-        session_day,
-        np.where(number > 0, place - 1, NO_ROW),
-    )
+    latest = days_at(session_day, np.where(number > 0, place - 1, NO_ROW))
     near = (number > 0) & (day[row] - latest.astype(np.int64) <= late_after)
     session = np.full(
         len(event),

@@ -112,8 +112,7 @@ def _at_sessions(cohort: DerivedCohort, rules: HoldingRules) -> pd.DataFrame:
     # rows are sorted by day: the last before the session
     last = fresh.groupby(["patient_id", "session_number"], sort=False).tail(1)
     well = meets(
-        cohort.response_rule,
-        {name: last[name].to_numpy(float) for name in MEASURES},
+        cohort.response_rule, {name: last[name].to_numpy(float) for name in MEASURES}
     )
     return last[["patient_id", "session_number", "state"]].assign(
         well=pd.array(well, dtype="boolean")

@@ -54,10 +54,7 @@ def cut(
     at the lowest score.
     """
     if run.measure == 0:
-        return np.full(
-            len(baseline),
-            run.limit,
-        )
+        return np.full(len(baseline), run.limit)
     if run.measure == 1:
         return baseline + run.limit
     above = baseline - run.zero
@@ -221,14 +218,8 @@ def _follow(
     # One round for each score that is still needed; fewer and fewer runs are in it.
     for _ in range(run.length - 1):
         here = latest[on]
-        then = np.maximum(
-            scores.days_later(here, soonest),
-            here + 1,
-        )
-        then = np.minimum(
-            then,
-            refuting[here + 1],
-        )
+        then = np.maximum(scores.days_later(here, soonest), here + 1)
+        then = np.minimum(then, refuting[here + 1])
         # No score of the patient is left that could speak for it or against it.
         ends = then >= scores.end[here]
         outcome[on[ends]] = _OPEN
@@ -267,10 +258,7 @@ def _closed(
         sessions[1:] - 1,
         len(session_day),
     )
-    latest = np.maximum(
-        latest,
-        np.append(session_day, nowhere)[at_end],
-    )
+    latest = np.maximum(latest, np.append(session_day, nowhere)[at_end])
     return np.where(observed_to != MISSING_DAY, observed_to, latest).astype(np.int64)
 
 

@@ -69,10 +69,7 @@ def courses(
 
 def _repeated(sizes: Ints) -> Ints:
     """The size of its series for each session."""
-    return np.repeat(
-        sizes,
-        sizes,
-    )
+    return np.repeat(sizes, sizes)
 
 
 def _series_starts(

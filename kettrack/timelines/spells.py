@@ -237,8 +237,7 @@ def loss_rows(
     event = find_first_run(bucket, rule, cohort.baselines.score, start)
     days = _loss_days(bucket, event, rule, origins["origin_day"])
     out = origins[["patient_id", "origin_day", "retreated_day"]].assign(
-        **days,
-        status=category(event.status, STATUSES),
+        **days, status=category(event.status, STATUSES)
     )
     whole = dict.fromkeys(["origin_day", "retreated_day", *days], "Int64")
     watched = out[start != NO_ROW].astype(whole)

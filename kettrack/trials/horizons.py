@@ -119,9 +119,7 @@ def _score(severity: Floats, rng: np.random.Generator) -> Floats:
 def _cohort(people: _People) -> Cohort:
     names = codes(len(people.baseline))
     who, visit = np.nonzero(people.seen)
-    baselines = pd.DataFrame(
-        {"patient_id": names, "day": -1, "score": people.baseline},
-    )
+    baselines = pd.DataFrame({"patient_id": names, "day": -1, "score": people.baseline})
     later = pd.DataFrame(
         {
             "patient_id": names[who],

@@ -49,10 +49,7 @@ def measure_benchmark(cohort: Cohort) -> dict[str, float]:
     numbers = {"refused": 0.0}
     numbers |= {f"seen_{at}": float(seen[at - 1]) for at in READ_AT}
     try:
-        found = benchmark(
-            derived,
-            lambda null: share_reached(null, "response", last),
-        )
+        found = benchmark(derived, lambda null: share_reached(null, "response", last))
     except NotIdentified:
         return {"refused": 1.0}
     for at in READ_AT:
@@ -64,10 +61,7 @@ def measure_benchmark(cohort: Cohort) -> dict[str, float]:
 
 def without_effect(parameters: Parameters) -> Parameters:
     """The same clinic with sessions that do nothing."""
-    return replace(
-        parameters,
-        effect=replace(parameters.effect, per_session=0.0),
-    )
+    return replace(parameters, effect=replace(parameters.effect, per_session=0.0))
 
 
 @cache

@@ -155,16 +155,7 @@ def _between_cells(
     counts = [_with_sums(release) for release in clinics]
     names = sorted({cell for one in counts for cell in one})
     values = np.array(
-        [
-            [
-                one.get(
-                    cell,
-                    0,
-                )
-                for one in counts
-            ]
-            for cell in names
-        ],
+        [[one.get(cell, 0) for one in counts] for cell in names],
         dtype=np.int64,
     )
     alive = (values != 0).sum(axis=1) >= min(

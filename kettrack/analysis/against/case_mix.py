@@ -77,10 +77,7 @@ def known_on_both(
     both = pd.concat([here, there])
     names = []
     for name in CASE_MIX:
-        fewest = min(
-            here[name].count(),
-            there[name].count(),
-        )
+        fewest = min(here[name].count(), there[name].count())
         differs = both[name].nunique() > 1
         if fewest >= FEWEST_PEOPLE_IN_ARM and differs:
             names.append(name)
@@ -161,10 +158,7 @@ def _columns(
         lines.append(np.nan_to_num(line))
         squares.append(np.nan_to_num(line**2 - 1))
         missing = np.isnan(values)
-        fewest = min(
-            missing[inside].sum(),
-            missing[~inside].sum(),
-        )
+        fewest = min(missing[inside].sum(), missing[~inside].sum())
         if fewest >= FEWEST_EVENTS:
             unknown.append(missing.astype(np.float64))
     n_here = int(inside.sum())

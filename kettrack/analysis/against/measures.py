@@ -352,10 +352,7 @@ def _mean_of(
             f"{name} of each patient.",
         )
     sums = moments_of(known)
-    return SideFigure(
-        n=sums.n,
-        ends=Ends.of(sums.mean, *sums.interval(LEVEL)),
-    )
+    return SideFigure(n=sums.n, ends=Ends.of(sums.mean, *sums.interval(LEVEL)))
 
 
 # ---- one more session
@@ -364,8 +361,7 @@ def _mean_of(
 def _one_more(cohort: DerivedCohort, _: int) -> SideFigure:
     row = next_session_alone(cohort)
     return SideFigure(
-        n=int(row["n"]),
-        ends=Ends.of(row["estimate"], row["ci_low"], row["ci_high"]),
+        n=int(row["n"]), ends=Ends.of(row["estimate"], row["ci_low"], row["ci_high"])
     )
 
 

@@ -119,10 +119,7 @@ def _course_ends(cohort: DerivedCohort) -> pd.DataFrame:
     rated = rows["excluded"].isna()
     last = rows[rated & rows["is_last"]]
     last = last.set_index("patient_id")
-    baseline_day = pd.Series(
-        cohort.baselines.day,
-        index=cohort.bucket.patient_id,
-    )
+    baseline_day = pd.Series(cohort.baselines.day, index=cohort.bucket.patient_id)
     return pd.DataFrame(
         {
             "last_day": last["day"],
@@ -180,10 +177,7 @@ def final_scores(cohort: DerivedCohort) -> pd.DataFrame:
     # the row of the last session has the last score that belongs to the course
     at_end = rows[rows["session"] == rows["total"]]
     last = at_end.set_index("patient_id")["score"]
-    people = people.assign(
-        last=last,
-        at_horizon=_nearest_to_horizon(cohort),
-    )
+    people = people.assign(last=last, at_horizon=_nearest_to_horizon(cohort))
     return people.reset_index()
 
 
@@ -193,8 +187,5 @@ def _nearest_to_horizon(cohort: DerivedCohort) -> pd.Series:
     away = (scores["day"] - HORIZON_DAYS).abs()
     scores = scores.assign(away=away)
     near = scores[scores["away"] <= HORIZON_TOLERANCE_DAYS]
-    near = near.sort_values(
-        ["patient_id", "away", "day"],
-        kind="stable",
-    )
+    near = near.sort_values(["patient_id", "away", "day"], kind="stable")
     return near.groupby("patient_id")["score"].first()

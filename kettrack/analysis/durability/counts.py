@@ -211,14 +211,8 @@ def settle(watched: Watched, how: Settled, silent: bool = False) -> Watched:
     came_back = came_back.fillna(False).astype(bool)
     after_last = scored_to + 1
     # Whoever was treated again was still scored then, and fell silent later.
-    untreated = _lost(
-        watched.untreated,
-        after_last.where(whom & ~came_back),
-    )
-    whatever = _lost(
-        watched.whatever,
-        after_last.where(whom),
-    )
+    untreated = _lost(watched.untreated, after_last.where(whom & ~came_back))
+    whatever = _lost(watched.whatever, after_last.where(whom))
     return replace(
         watched,
         whatever=whatever,
@@ -302,10 +296,7 @@ def came_again(
     cause = left["cause"].to_numpy()
     if estimand != "treatment_policy":
         return cause == CAUSES.index("retreated")
-    again = days_since_origin(
-        watched.whatever,
-        "retreated_day",
-    )
+    again = days_since_origin(watched.whatever, "retreated_day")
     time = left["time"].to_numpy()
     return again <= time
 

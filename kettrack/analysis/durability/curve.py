@@ -246,8 +246,7 @@ def _durability(
     # Each curve is kept: the first page asks for some of them, and a notebook for all.
     curves = [
         cohort.once(
-            ("durability", origin, rule.name, kind),
-            partial(_curve, cohort, rule, kind),
+            ("durability", origin, rule.name, kind), partial(_curve, cohort, rule, kind)
         )
         for rule in watched
         for kind in kinds

@@ -93,17 +93,8 @@ def _history(
     day = np.asarray(bucket.score_day, dtype=np.int64)
     before = bucket.score_known & (day < begin[bucket.score_patient])
     rows = np.asarray(bucket.last_row(before), dtype=np.int64)
-    last = score_in(
-        cohort,
-        rows,
-    )[person]
-    ago = (
-        begin
-        - _day_of(
-            day,
-            rows,
-        )
-    )[person]
+    last = score_in(cohort, rows)[person]
+    ago = (begin - _day_of(day, rows))[person]
     place, final = step
     # Each step has a chance of its own, and the last score may weigh more later on.
     steps = np.zeros((len(person), final + 1))
@@ -122,18 +113,8 @@ def _history(
             # Very ill and very well people may both stay away.
             (known - visit.baseline.mean()) ** 2,
             # A day more matters less the longer ago, and so does a session more.
-            np.log1p(
-                np.maximum(
-                    ago,
-                    0,
-                )
-            ),
-            np.log1p(
-                _sessions_before(
-                    cohort,
-                    begin,
-                )[person]
-            ),
+            np.log1p(np.maximum(ago, 0)),
+            np.log1p(_sessions_before(cohort, begin)[person]),
         ]
     )
 
@@ -148,7 +129,4 @@ def _sessions_before(
         np.diff(bucket.session_offsets),
     )
     had = np.asarray(bucket.session_day) < begin[whose]
-    return np.bincount(
-        whose[had],
-        minlength=bucket.n,
-    )
+    return np.bincount(whose[had], minlength=bucket.n)

@@ -126,10 +126,7 @@ def _latest_answers(readings: pd.DataFrame) -> pd.DataFrame:
     """
     series = readings.groupby(_ONE, sort=False)
     before = series[["value", "day"]].shift(1)
-    out = readings.assign(
-        previous=before["value"],
-        previous_day=before["day"],
-    )
+    out = readings.assign(previous=before["value"], previous_day=before["day"])
     out = out.drop_duplicates(_ONE, keep="last")
     recent = readings[is_untreated(readings)]
     recent = recent.drop_duplicates(_ONE, keep="last")

@@ -123,8 +123,7 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
         index=length.index,
     )
     order = order.sort_values(
-        ["length", "sessions", "name"],
-        ascending=[False, False, True],
+        ["length", "sessions", "name"], ascending=[False, False, True]
     )
     place = pd.Series(np.arange(1, len(order) + 1), index=order.index)
     rows = rows.assign(place=rows["patient_id"].map(place))

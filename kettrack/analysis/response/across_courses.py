@@ -98,10 +98,7 @@ def all_course_exits(cohort: DerivedCohort) -> pd.DataFrame:
     NotIdentified
         As `first_course_exits`.
     """
-    return cohort.once(
-        "all course exits",
-        lambda: _find_all(cohort),
-    ).copy(deep=False)
+    return cohort.once("all course exits", lambda: _find_all(cohort)).copy(deep=False)
 
 
 def _find_all(cohort: DerivedCohort) -> pd.DataFrame:

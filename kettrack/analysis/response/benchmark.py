@@ -85,10 +85,7 @@ def benchmark(
     NotIdentified
         As `fit_plasmode`.
     """
-    value = np.asarray(
-        measure(null_cohort(cohort)),
-        np.float64,
-    )
+    value = np.asarray(measure(null_cohort(cohort)), np.float64)
     found = np.array([measure(other) for other in _bootstraps(cohort)], np.float64)
     known = ~np.isnan(found)
     n = known.sum(axis=0)
@@ -129,10 +126,7 @@ def null_cohort(
     NotIdentified
         As `fit_plasmode`.
     """
-    return cohort.once(
-        ("null cohort", simulated),
-        lambda: _null(cohort, simulated),
-    )
+    return cohort.once(("null cohort", simulated), lambda: _null(cohort, simulated))
 
 
 def _null(
@@ -155,10 +149,7 @@ def _bootstraps(
     cohort: DerivedCohort,
 ) -> list[DerivedCohort]:
     """The same with other people of the clinic, drawn from those there are, time and again."""
-    return cohort.once(
-        "null bootstraps",
-        lambda: _draw_bootstraps(cohort),
-    )
+    return cohort.once("null bootstraps", lambda: _draw_bootstraps(cohort))
 
 
 def _draw_bootstraps(
@@ -179,10 +170,7 @@ def _lived(
     simulated: int,
     rng: np.random.Generator,
 ) -> DerivedCohort:
-    many = repeat_people(
-        model,
-        simulated,
-    )
+    many = repeat_people(model, simulated)
     return panel_cohort(
         simulate_plasmode(many, 0.0, rng),
         many,
@@ -197,10 +185,7 @@ def learnt_from(
     people = scored_before(cohort)
     if len(people) <= MOST_LEARNT_FROM:
         return cohort
-    return cohort.once(
-        "learnt from",
-        lambda: _sample(cohort),
-    )
+    return cohort.once("learnt from", lambda: _sample(cohort))
 
 
 def _sample(

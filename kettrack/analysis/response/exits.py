@@ -65,10 +65,7 @@ def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.Dat
     """
     # Several questions and their groups ask for the same table.
     key = ("first course exits", event)
-    return cohort.once(
-        key,
-        lambda: _find_exits(cohort, event),
-    ).copy(deep=False)
+    return cohort.once(key, lambda: _find_exits(cohort, event)).copy(deep=False)
 
 
 def _find_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:

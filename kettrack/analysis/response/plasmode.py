@@ -143,10 +143,7 @@ def _plasmode_data(cohort: DerivedCohort) -> PlasmodeData:
         start=start.of(known.index.get_indexer(people)),
         baseline=known.loc[people, "baseline"].to_numpy(float),
         baseline_day=known.loc[people, "baseline_day"].to_numpy(float),
-        planned=np.asarray(
-            plan.fillna(rules.induction_sessions),
-            np.int64,
-        ),
+        planned=np.asarray(plan.fillna(rules.induction_sessions), np.int64),
         longest_gap=longest_gap.astype(float),
         lowest=scale.minimum,
         highest=scale.maximum,
@@ -218,10 +215,7 @@ def panel_cohort(
     score_days = scores["day"].astype(np.int32)
     return cohort.replace(
         sessions=_like(cohort.sessions, sessions.assign(drug="ketamine")),
-        scores=scores.assign(
-            instrument=cohort.instrument.name,
-            day=score_days,
-        ),
+        scores=scores.assign(instrument=cohort.instrument.name, day=score_days),
         patients=_panel_patients(model, last_day),
         events=cohort.events.iloc[:0],
     )
@@ -275,10 +269,7 @@ def _panel_patients(model: PlasmodeModel, last_day: Floats) -> pd.DataFrame:
         }
     )
     whole = dict.fromkeys(("planned_sessions", "observed_to_day", "stop_day"), "Int64")
-    return patients.astype(whole).assign(
-        prior_sessions=0,
-        stop_reason=None,
-    )
+    return patients.astype(whole).assign(prior_sessions=0, stop_reason=None)
 
 
 def _like(

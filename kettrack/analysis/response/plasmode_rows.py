@@ -54,22 +54,13 @@ def score_series(
     people: pd.Index,
 ) -> ScoreSeries:
     """Scores of each person, padded, those before session 1 first, with the sessions in between."""
-    line = _early_scores(
-        cohort,
-        people,
-    )
+    line = _early_scores(cohort, people)
     # One column for each person; rows rise by day within a person.
     column = people.get_indexer(pd.Index(line["patient_id"]))
     row = line.groupby("patient_id").cumcount().to_numpy()
     shape = (int(row.max(initial=0)) + 1, len(people))
-    score = np.full(
-        shape,
-        np.nan,
-    )
-    day = np.full(
-        shape,
-        np.nan,
-    )
+    score = np.full(shape, np.nan)
+    day = np.full(shape, np.nan)
     to_date = np.zeros(shape)
     score[row, column] = line["score"].to_numpy(float)
     day[row, column] = line["day"].to_numpy(float)

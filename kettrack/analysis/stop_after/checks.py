@@ -328,8 +328,7 @@ def require_remission(data: StopData) -> None:
     """
     if data.no_remission:
         raise NotIdentified(
-            data.no_remission,
-            "criteria in which remission is a cut-off on the score.",
+            data.no_remission, "criteria in which remission is a cut-off on the score."
         )
 
 

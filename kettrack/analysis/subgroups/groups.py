@@ -67,12 +67,7 @@ def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     if name not in groups:
         return characteristic_groups(cohort, name)
     found = groups[name](cohort)
-    return found.reindex(
-        pd.Index(
-            cohort.patients["patient_id"],
-            name="patient_id",
-        )
-    )
+    return found.reindex(pd.Index(cohort.patients["patient_id"], name="patient_id"))
 
 
 def all_groupings(cohort: DerivedCohort) -> tuple[str, ...]:
@@ -155,10 +150,7 @@ def _severity(cohort: DerivedCohort) -> pd.Series:
 
 def _route(cohort: DerivedCohort) -> pd.Series:
     """The most common route is what the others are compared with."""
-    first = cohort.sessions.groupby(
-        "patient_id",
-        sort=False,
-    )["route"].first()
+    first = cohort.sessions.groupby("patient_id", sort=False)["route"].first()
     # Equally common routes stay in alphabetical order: the second sort is stable.
     counts = first.value_counts().sort_index()
     order = counts.sort_values(ascending=False, kind="stable").index

@@ -90,8 +90,7 @@ def cssrs_forms(
     score = rows["score"].to_numpy(np.float64)
     stated = np.isfinite(score)
     forms = rows.assign(
-        value=np.where(stated, score, low),
-        highest=np.where(stated, score, high),
+        value=np.where(stated, score, low), highest=np.where(stated, score, high)
     )
     return forms[stated | answered]
 

@@ -184,10 +184,7 @@ def _row(
     rose = int((change > 0).sum())
     answers = pair.after[people]
     # A scale that ends at 3 has no 4: missing, and not 0.
-    top = max(
-        np.nanmax(asked.highest, initial=0),
-        np.nanmax(asked.before, initial=0),
-    )
+    top = max(np.nanmax(asked.highest, initial=0), np.nanmax(asked.before, initial=0))
     given = {
         column: int((answers == level).sum()) if level <= top else pd.NA
         for level, column in enumerate(_LEVEL_COLUMNS)

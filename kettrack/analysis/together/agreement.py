@@ -129,8 +129,7 @@ def _second(
         if own is not None and scale.construct == own
     ]
     lacking = NotIdentified(
-        f"no second scale measures what the {cohort.instrument.name} does.",
-        _COLLECT,
+        f"no second scale measures what the {cohort.instrument.name} does.", _COLLECT
     )
     return choose_other(cohort, other, fitting, lacking)
 

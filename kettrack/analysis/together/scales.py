@@ -51,10 +51,7 @@ def on_scale(cohort: DerivedCohort, name: str) -> DerivedCohort:
         instrument=name,
         criteria=_OTHER_RULES,
     )
-    return cohort.once(
-        ("on scale", name),
-        lambda: cohort.replace(settings=settings),
-    )
+    return cohort.once(("on scale", name), lambda: cohort.replace(settings=settings))
 
 
 def choose_other(

@@ -306,10 +306,7 @@ class ClinicSimulation:
         taken = self.effect * self.dose[who]
         score = self.as_score(self.severity[who] - taken + error)
         self.last[who] = score
-        self.best[who] = np.minimum(
-            self.best[who],
-            score,
-        )
+        self.best[who] = np.minimum(self.best[who], score)
         # the clock is copied: indexing with places makes a new array
         times = np.full(who.size, after)
         self.scores.append((who, self.clock[who], times, score))

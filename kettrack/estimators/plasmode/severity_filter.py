@@ -264,10 +264,7 @@ def days_later(
     rows = [[mixed + shock, *first[1:]]]
     for begin, row in zip(first[1:], state.spread[1:], strict=True):
         rows.append([begin, *row[1:]])
-    return FilterState(
-        [moved, level, *others],
-        rows,
-    )
+    return FilterState([moved, level, *others], rows)
 
 
 def process_parts(

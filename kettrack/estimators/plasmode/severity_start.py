@@ -56,10 +56,7 @@ def known_start(
     shape, and not as a bell.
     """
     before = ~series.treated & ~np.isnan(series.score)
-    state = begin_filter(
-        process_parts(process),
-        series.score[:1],
-    )
+    state = begin_filter(process_parts(process), series.score[:1])
     state, _ = follow_scores(
         process,
         state,
@@ -70,26 +67,17 @@ def known_start(
     severity, *others = state.spread
     copied = [severity[0], *severity[1:], severity[0]]
     rows = [[*row, row[0]] for row in (severity, *others)]
-    state = FilterState(
-        [*state.mean, state.mean[0]],
-        [*rows, copied],
-    )
+    state = FilterState([*state.mean, state.mean[0]], [*rows, copied])
     state, _ = follow_scores(
         process,
         state,
         series,
         ~before,
     )
-    of_severity = np.maximum(
-        state.spread[3][3],
-        TINY,
-    )
+    of_severity = np.maximum(state.spread[3][3], TINY)
     shared = state.spread[3][1]
     slope = shared / of_severity
-    left = np.maximum(
-        state.spread[1][1] - slope * shared,
-        0.0,
-    )
+    left = np.maximum(state.spread[1][1] - slope * shared, 0.0)
     passed = (series.days * before).sum(axis=0)
     return Start(
         day=series.begin + passed,

@@ -188,10 +188,7 @@ class StoppingSimulation(ClinicSimulation):
             gap[going],
             known[going],
         )
-        scored[~going] = self._live_on(
-            who[~going],
-            known[~going],
-        )
+        scored[~going] = self._live_on(who[~going], known[~going])
         return scored
 
     def _live_on(
@@ -210,10 +207,7 @@ class StoppingSimulation(ClinicSimulation):
             until = np.where(np.isnan(offset), np.inf, offset)
             self._come_back(who, away, looked, until)
             now = ~np.isnan(offset)
-            self.pass_time(
-                who[now],
-                self.day[who[now]] + offset[now],
-            )
+            self.pass_time(who[now], self.day[who[now]] + offset[now])
             self.measure(who[now], after=False)
             looked = until
         return scored

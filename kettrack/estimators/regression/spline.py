@@ -92,8 +92,5 @@ def natural_spline(values: Floats, knots: Floats) -> Floats:
 
 def _cube(values: Floats) -> Floats:
     """The cube above 0, and 0 below."""
-    above = np.maximum(
-        values,
-        0.0,
-    )
+    above = np.maximum(values, 0.0)
     return np.asarray(above**3)

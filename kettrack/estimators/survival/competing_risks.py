@@ -58,10 +58,7 @@ class ExitCounts:
         return still_counted(self.at_risk, self.events.sum(axis=1))
 
     def __add__(self, other: ExitCounts) -> ExitCounts:
-        steps = max(
-            len(self.censored),
-            len(other.censored),
-        )
+        steps = max(len(self.censored), len(other.censored))
         return ExitCounts(
             events=padded(self.events, steps) + padded(other.events, steps),
             censored=padded(self.censored, steps) + padded(other.censored, steps),
@@ -163,10 +160,7 @@ def estimate_incidence(
     """
     from scipy.special import ndtri
 
-    free, before, estimate = aalen_johansen(
-        counts.events,
-        counts.at_risk,
-    )
+    free, before, estimate = aalen_johansen(counts.events, counts.at_risk)
     variance = _delta_variance(
         estimate,
         before[:, None],
@@ -215,10 +209,7 @@ def aalen_johansen(
         Cumulative incidence of each cause.
     """
     leaving = ratio_or_zero(events.sum(axis=-1), at_risk)
-    free = np.asarray(
-        np.cumprod(1 - leaving, axis=-1),
-        np.float64,
-    )
+    free = np.asarray(np.cumprod(1 - leaving, axis=-1), np.float64)
     before = share_before(free)
     hazard = ratio_or_zero(events, at_risk[..., None])
     estimate = np.cumsum(before[..., None] * hazard, axis=-2)

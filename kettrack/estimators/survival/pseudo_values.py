@@ -77,16 +77,10 @@ def pseudo_values(
     )
     # the first table keeps everybody
     tables[
-        np.arange(
-            1,
-            len(kinds) + 1,
-        ),
+        np.arange(1, len(kinds) + 1),
         kinds,
     ] -= 1
-    found = _both(
-        tables.reshape(-1, *table.shape),
-        horizon,
-    )
+    found = _both(tables.reshape(-1, *table.shape), horizon)
     values = n * found[:1] - (n - 1) * found[1:]
     return values[kind_of, 0], values[kind_of, 1]
 
@@ -97,20 +91,14 @@ def _both(
 ) -> Floats:
     """Incidence by the horizon and mean steps without the event, shape (tables, 2)."""
     people = tables.sum(axis=-1)
-    at_risk = np.cumsum(
-        people[:, ::-1],
-        axis=1,
-    )[:, ::-1]
+    at_risk = np.cumsum(people[:, ::-1], axis=1)[:, ::-1]
     curve = aalen_johansen(
         tables[..., 1:],
         at_risk,
     )[2][..., 0]
     # where everybody has left, the curve goes on as it is
     last = curve.shape[1] - 1
-    steps = np.minimum(
-        np.arange(horizon),
-        last,
-    )
+    steps = np.minimum(np.arange(horizon), last)
     shown = curve[:, steps]
     # the first step is taken by everybody, the next by those without the event by then
     without = 1 + (1 - shown[:, :-1]).sum(axis=1)

@@ -63,13 +63,7 @@ class RecurrenceCounts:
         return found
 
     def __add__(self, other: RecurrenceCounts) -> RecurrenceCounts:
-        ended = np.zeros(
-            max(
-                len(self.ended),
-                len(other.ended),
-            ),
-            np.int64,
-        )
+        ended = np.zeros(max(len(self.ended), len(other.ended)), np.int64)
         for part in (self, other):
             ended[: len(part.ended)] += part.ended
         return RecurrenceCounts(
@@ -172,10 +166,7 @@ def _pairs(
         [
             earlier,
             later,
-            np.ones(
-                len(one),
-                np.int64,
-            ),
+            np.ones(len(one), np.int64),
         ]
     )
 

@@ -196,10 +196,7 @@ def _records(
 
 
 def _numbers(column: pd.Series) -> Floats:
-    return column.to_numpy(
-        np.float64,
-        na_value=np.nan,
-    )
+    return column.to_numpy(np.float64, na_value=np.nan)
 
 
 def _percent(

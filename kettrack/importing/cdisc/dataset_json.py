@@ -184,6 +184,5 @@ def _column(cells: Sequence[Any]) -> pa.Array:
         return pa.array(cells, pa.float64())
     # As text also whole numbers keep all of their digits, however many.
     return pa.array(
-        [None if cell is None else code_as_text(cell) for cell in cells],
-        pa.string(),
+        [None if cell is None else code_as_text(cell) for cell in cells], pa.string()
     )

@@ -39,9 +39,7 @@ _NUMBER: Final = r"(\d+(?:\.\d+)?)"
 _DURATION: Final = (
     f"^P(?:{_NUMBER}D)?(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?$"
 )
-_MINUTES: Final = np.array(
-    [24 * 60, 60, 1, 1 / 60],
-)
+_MINUTES: Final = np.array([24 * 60, 60, 1, 1 / 60])
 
 
 def dose_times(dataset: Dataset) -> Times:
@@ -153,9 +151,7 @@ def _minutes(dataset: Dataset) -> Floats:
     """Length of the administration: as it is stated, or from its begin to its end."""
     two = dataset.domain
     parts = dataset.words(f"{two}DUR").str.extract(_DURATION)
-    numbers = parts.apply(pd.to_numeric).to_numpy(
-        dtype=np.float64,
-    )
+    numbers = parts.apply(pd.to_numeric).to_numpy(dtype=np.float64)
     stated = np.where(
         np.isnan(numbers).all(axis=1),
         np.nan,

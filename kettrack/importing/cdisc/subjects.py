@@ -205,8 +205,7 @@ def events_of(
     organs = dataset.words("AEBODSYS", "AESOC")
     psychiatric = np.asarray(organs == _PSYCHIATRIC)
     kinds = pd.Series(
-        np.where(psychiatric, "other_psychiatric", "medical"),
-        dtype="str",
+        np.where(psychiatric, "other_psychiatric", "medical"), dtype="str"
     )
     admitted = np.asarray(events == "hospitalisation") & np.asarray(organs.notna())
     when, cells = times.cells(clock)

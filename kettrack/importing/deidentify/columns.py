@@ -50,14 +50,7 @@ def _tell_dropped(
     promise = promise_of(column)
     why = f"it has the heading of {promise.reason}" if promise else "no table has it"
     filled = len(table) - table[column].null_count
-    first = (
-        table.select([SOURCE_FILE, SOURCE_TABLE])
-        .slice(
-            0,
-            1,
-        )
-        .to_pylist()
-    )
+    first = table.select([SOURCE_FILE, SOURCE_TABLE]).slice(0, 1).to_pylist()
     place = first[0] if first else {}
     remarks.add(
         Remark(

@@ -90,10 +90,7 @@ def before_extract(
     """Refuse rows that are dated after the extract was made."""
     if extract is None or DATE not in table.column_names:
         return table
-    late = pc.fill_null(
-        pc.greater(table[DATE], pa.scalar(extract)),
-        False,
-    )
+    late = pc.fill_null(pc.greater(table[DATE], pa.scalar(extract)), False)
     return without_rows(
         table, late.combine_chunks().to_numpy(False), AFTER_EXTRACT, remarks
     )

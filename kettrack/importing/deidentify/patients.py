@@ -86,12 +86,7 @@ def _with_everyone(
     treated = clocks.codes.filter(pa.array(np.isfinite(clocks.first)))
     if patients is None:
         return _rows_of_nowhere(treated)
-    unknown = pc.invert(
-        pc.is_in(
-            treated,
-            pc.unique(patients[_ID]),
-        )
-    )
+    unknown = pc.invert(pc.is_in(treated, pc.unique(patients[_ID])))
     added = _rows_of_nowhere(treated.filter(unknown))
     return pa.concat_tables([patients, added], promote_options="default")
 

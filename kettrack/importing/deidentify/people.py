@@ -68,10 +68,7 @@ def code_patients(
     codes = coder.patients(people.dictionary).take(people.indices)
     return pa.table(
         {
-            "original": pa.array(
-                everyone,
-                pa.string(),
-            ),
+            "original": pa.array(everyone, pa.string()),
             "code": codes,
         }
     )
@@ -114,16 +111,10 @@ def _in_other_form(tables: ArrowTables) -> dict[str, str]:
     one that is meant.
     """
     sessions = tables["sessions"][_ID] if "sessions" in tables else pa.array([""])
-    treated = pd.Series(
-        pc.unique(sessions).drop_null().to_pylist(),
-        dtype="str",
-    )
+    treated = pd.Series(pc.unique(sessions).drop_null().to_pylist(), dtype="str")
     meant: dict[str, str] = {}
     for name, table in tables.items():
-        codes = pd.Series(
-            pc.unique(table[_ID]).drop_null().to_pylist(),
-            dtype="str",
-        )
+        codes = pd.Series(pc.unique(table[_ID]).drop_null().to_pylist(), dtype="str")
         lost = codes[~codes.isin(treated)].reset_index(drop=True)
         # Some people without a session are nothing unusual.
         if name == "sessions" or len(lost) <= LARGE_SHARE_LOST * len(codes):

@@ -174,10 +174,7 @@ def _parts_of(link: str, instrument: str) -> _LinkParts | None:
 
 
 def _last_question(scale: Instrument) -> int:
-    return max(
-        scale.n_items,
-        scale.uncounted_item or 0,
-    )
+    return max(scale.n_items, scale.uncounted_item or 0)
 
 
 def counted_otherwise(links: Iterable[str], instrument: str) -> bool:
@@ -207,11 +204,7 @@ def counted_otherwise(links: Iterable[str], instrument: str) -> bool:
         if number is not None:
             numbers[parts.scale].add(number)
     return any(
-        _begin_elsewhere(
-            INSTRUMENTS[name],
-            found,
-        )
-        for name, found in numbers.items()
+        _begin_elsewhere(INSTRUMENTS[name], found) for name, found in numbers.items()
     )
 
 

@@ -93,10 +93,7 @@ class ScorePart:
         if own <= others:
             return other.total
         together = self.cells | other.cells
-        (total,) = _totals(
-            self.instrument,
-            [together],
-        )
+        (total,) = _totals(self.instrument, [together])
         return total
 
 
@@ -124,13 +121,7 @@ def _totals(
     # A scale of the clinic's own has its rule in kettrack.toml, which is not read here.
     if scale is None or not scale.n_items:
         return [None] * len(forms)
-    names = [
-        f"{ITEM}{number}"
-        for number in range(
-            1,
-            scale.n_items + 1,
-        )
-    ]
+    names = [f"{ITEM}{number}" for number in range(1, scale.n_items + 1)]
     answers = [
         [
             cells.get(name, np.nan)  # not answered
@@ -138,10 +129,7 @@ def _totals(
         ]
         for cells in forms
     ]
-    totals = total_from_items(
-        scale,
-        np.array(answers),
-    )
+    totals = total_from_items(scale, np.array(answers))
     return [_or_none(total) for total in totals.tolist()]
 
 

@@ -99,8 +99,7 @@ class ResponseReader:
             return []
         name = _last_part(one.questionnaire)
         key = AnswerKey(
-            form.options,
-            _BARE.get(self.answers.get(f"answer_codes.{name}", "")),
+            form.options, _BARE.get(self.answers.get(f"answer_codes.{name}", ""))
         )
         found = self._numbers(origin, questions, columns, key, name)
         # One record may hold several scales, as an intake form does.

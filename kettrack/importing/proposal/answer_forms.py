@@ -25,10 +25,7 @@ _ANSWERS: Final = frozenset(CDISC_ANSWERS[PHQ9.name])
 _SCALES: Final = {len(scale.item_maxima): scale.name for scale in (PHQ9, GAD7)}
 # "3 - Nearly every day", "Nearly every day (3)"
 _CODE: Final = re.compile(r"^\s*\(?\d\)?\s*[-–:=.]?\s*|\s*\(\d\)\s*$")
-_NUMBER: Final = re.compile(
-    r"\s*(?:q|question|item)?\s*(\d{1,2})\b",
-    re.IGNORECASE,
-)
+_NUMBER: Final = re.compile(r"\s*(?:q|question|item)?\s*(\d{1,2})\b", re.IGNORECASE)
 
 
 def questions_of_forms(

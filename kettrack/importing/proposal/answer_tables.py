@@ -51,8 +51,7 @@ _FEWEST_KNOWN: Final = 0.3
 _TOTAL: Final = 0
 # "3. Trouble falling asleep": a number in front, and words behind it.
 _NUMBERED: Final = re.compile(
-    r"\s*(?:q|item|question|frage)?\s*(\d{1,2})\s*[.):-]\s*\D",
-    re.IGNORECASE,
+    r"\s*(?:q|item|question|frage)?\s*(\d{1,2})\s*[.):-]\s*\D", re.IGNORECASE
 )
 _ANSWERED: Final = frozenset(CDISC_ANSWERS[PHQ9.name])
 _CODE: Final = re.compile(r"^\s*\(?\d\)?\s*[-–:=.]?\s*|\s*\(\d\)\s*$")

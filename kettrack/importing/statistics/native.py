@@ -256,8 +256,7 @@ def _of_numbers(
         f".{cell}" if isinstance(cell, str) else None for cell in cells
     ]
     values = pa.array(
-        [None if isinstance(cell, str) else cell for cell in cells],
-        from_pandas=True,
+        [None if isinstance(cell, str) else cell for cell in cells], from_pandas=True
     )
     if pa.types.is_null(values.type):
         values = values.cast(pa.float64())

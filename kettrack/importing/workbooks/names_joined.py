@@ -21,10 +21,7 @@ _LARGEST_NAME: Final = 104
 Names = dict[int, str]
 
 
-@dataclass(
-    frozen=True,
-    slots=True,
-)
+@dataclass(frozen=True, slots=True)
 class NameRows:
     """The rows around the names of a table.
 
@@ -44,10 +41,7 @@ class NameRows:
 
     def names(self) -> Names:
         """Column to its name, as the row of names alone has it."""
-        row = self.look.rows.get(
-            self.header,
-            {},
-        )
+        row = self.look.rows.get(self.header, {})
         return {column: cell.text for column, cell in row.items()}
 
     def with_above(
@@ -63,13 +57,7 @@ class NameRows:
         small = [name.casefold() for name in names.values()]
         # Week 0, Week 2, Week 0, Week 2 need the name of their scale from above.
         repeated = len(set(small)) < len(small)
-        wide = (
-            filled_columns(
-                self.look.rows,
-                below[:MOST_ABOVE],
-            )
-            | names.keys()
-        )
+        wide = filled_columns(self.look.rows, below[:MOST_ABOVE]) | names.keys()
         # A title is merged over the whole width, or stands alone.
         grouped = any(
             last - first + 1 < len(wide)
@@ -90,10 +78,7 @@ class NameRows:
             wide,
             set(names),
         )
-        return _joined(
-            groups,
-            names,
-        )
+        return _joined(groups, names)
 
     def with_below(
         self,
@@ -110,32 +95,18 @@ class NameRows:
             return None
         lower = self.look.rows[left[0]]
         records = left[1 : MOST_ABOVE + 1]
-        wide = filled_columns(
-            self.look.rows,
-            records,
-        )
+        wide = filled_columns(self.look.rows, records)
         unnamed = wide - self.names().keys()
-        covered = self.look.covered.get(
-            self.header,
-            set(),
-        )
+        covered = self.look.covered.get(self.header, set())
         under = unnamed | covered | {column - 1 for column in unnamed | covered}
-        numbers = number_columns(
-            self.look.rows,
-            records,
-        )
+        numbers = number_columns(self.look.rows, records)
         # A record has something in the leftmost column; names of single columns stand under
         # groups.
         if not (
             unnamed & lower.keys()
             and lower.keys() <= under
             and min(wide) not in lower
-            and all(
-                map(
-                    _may_name,
-                    lower.values(),
-                )
-            )
+            and all(map(_may_name, lower.values()))
             and numbers & lower.keys()
         ):
             return None
@@ -145,10 +116,7 @@ class NameRows:
             wide,
             set(lower),
         )
-        return _joined(
-            groups,
-            {column: cell.text for column, cell in lower.items()},
-        )
+        return _joined(groups, {column: cell.text for column, cell in lower.items()})
 
     def _spread(
         self,
@@ -166,10 +134,7 @@ class NameRows:
             # A merge says how far a group goes.
             last = merged[column][3] if column in merged else max(wide)
             # Without one it goes on to the next name, as far as there are names below it.
-            for place in range(
-                column + 1,
-                last + 1,
-            ):
+            for place in range(column + 1, last + 1):
                 if place in upper or (column not in merged and place not in under):
                     break
                 if place in under:
@@ -189,19 +154,8 @@ def _joined(
     joined = {}
     for column in upper.keys() | lower.keys():
         parts = [
-            upper.get(
-                column,
-                "",
-            ),
-            lower.get(
-                column,
-                "",
-            ),
+            upper.get(column, ""),
+            lower.get(column, ""),
         ]
-        joined[column] = " ".join(
-            filter(
-                None,
-                parts,
-            )
-        )
+        joined[column] = " ".join(filter(None, parts))
     return joined

@@ -43,10 +43,7 @@ def known_rows(
 ) -> Bools:
     """Rows in which a column has a number."""
     # Hidden and never there look the same here: the table before the gate is the one to ask.
-    return np.asarray(
-        ~np.isnan(column_numbers(table, column)),
-        bool,
-    )
+    return np.asarray(~np.isnan(column_numbers(table, column)), bool)
 
 
 def fill(
@@ -88,10 +85,7 @@ def fill_intervals(
     found : list of PercentInterval
         One for each row.
     """
-    made = np.array(found, np.float64).reshape(
-        -1,
-        3,
-    )
+    made = np.array(found, np.float64).reshape(-1, 3)
     # A figure without ends has one column, and takes the first of the three.
     fill(
         table,

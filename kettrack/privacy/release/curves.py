@@ -81,8 +81,7 @@ def incidence_again(
     for column, end in zip(recipe.half_by, ("estimate", high, low), strict=False):
         share = "estimate" if end == "estimate" else end
         table[column] = first_with_half(
-            column_numbers(table, share),
-            table[recipe.step],
+            column_numbers(table, share), table[recipe.step]
         )
 
 
@@ -105,14 +104,8 @@ def _exit_counts(
     # Sums that are rounded apart may come to more than everybody; then nobody is left over.
     gone = int(events.sum() + censored.sum())
     # Nobody is told apart there: they are whoever was still followed.
-    censored[-1] += max(
-        int(n) - gone,
-        0,
-    )
-    return ExitCounts(
-        events=events,
-        censored=censored,
-    )
+    censored[-1] += max(int(n) - gone, 0)
+    return ExitCounts(events=events, censored=censored)
 
 
 def responding_again(
@@ -208,10 +201,7 @@ def _curves(exact: pd.DataFrame) -> Iterator[tuple[str, Ints]]:
 
 def _groups(exact: pd.DataFrame) -> list[Ints]:
     """Rows of each strategy under each rule."""
-    places = exact.groupby(
-        ["estimand", "rule"],
-        sort=False,
-    ).indices.values()
+    places = exact.groupby(["estimand", "rule"], sort=False).indices.values()
     return [np.asarray(rows, np.int64) for rows in places]
 
 

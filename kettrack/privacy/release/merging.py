@@ -251,18 +251,9 @@ def _longest(
     kept = np.array(rows)
     return StepBlocks(
         rows=kept,
-        events=np.diff(
-            events[kept],
-            prepend=0,
-        ),
-        others=np.diff(
-            others[kept],
-            prepend=0,
-        ),
-        ended=np.diff(
-            np.array(ended),
-            prepend=0,
-        ),
+        events=np.diff(events[kept], prepend=0),
+        others=np.diff(others[kept], prepend=0),
+        ended=np.diff(np.array(ended), prepend=0),
     )
 
 
@@ -322,10 +313,7 @@ def _may_stand(
     large = [c for c in columns if not _few(steps[c], smallest).any()]
     kept = sorted(large, key=lambda c: int(steps[c].sum()))
     while kept:
-        rest = together - np.sum(
-            [steps[c] for c in kept],
-            axis=0,
-        )
+        rest = together - np.sum([steps[c] for c in kept], axis=0)
         hidden = len(steps) - len(kept)
         # A hidden number is not 0, so each of the others takes one away from the largest.
         if not _few(rest, smallest + max(hidden - 1, 0)).any():

@@ -107,7 +107,4 @@ def sides_together(result: Result) -> Result:
         elif role in COUNTS:
             table[name] = nothing.astype("Int64")
     table[SUPPRESSED] = True
-    return replace(
-        result,
-        table=table,
-    )
+    return replace(result, table=table)

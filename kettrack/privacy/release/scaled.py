@@ -149,20 +149,14 @@ def _within(
     there = np.flatnonzero(~np.isnan(value))
     # A bound that crossed its figure would read as a mistake.
     if recipe.least:
-        least = np.fmax(
-            value,
-            column_numbers(table, recipe.least),
-        )
+        least = np.fmax(value, column_numbers(table, recipe.least))
         fill(
             table,
             there,
             {recipe.value: least[there]},
         )
     if recipe.most:
-        most = np.fmin(
-            value,
-            column_numbers(table, recipe.most),
-        )
+        most = np.fmin(value, column_numbers(table, recipe.most))
         fill(
             table,
             there,
@@ -218,15 +212,9 @@ def _percent_rows(
     """Rows with a percentage."""
     # Most tables hold one kind of figure, and name no unit in their rows.
     if not recipe.unit:
-        return np.full(
-            len(exact),
-            recipe.percent,
-        )
+        return np.full(len(exact), recipe.percent)
     units = exact[recipe.unit].astype("str").str
-    return np.asarray(
-        units.startswith(("%", "percent")),
-        bool,
-    )
+    return np.asarray(units.startswith(("%", "percent")), bool)
 
 
 def _counted_rows(
@@ -243,14 +231,8 @@ def _counted_rows(
         of,
         np.nan,
     )
-    off = 100 * events / whole - column_numbers(
-        exact,
-        recipe.value,
-    )
-    return np.asarray(
-        np.abs(off) < _SAME,
-        bool,
-    )
+    off = 100 * events / whole - column_numbers(exact, recipe.value)
+    return np.asarray(np.abs(off) < _SAME, bool)
 
 
 def _fill_counted(
@@ -259,23 +241,9 @@ def _fill_counted(
     exact: pd.DataFrame,
     rows: Bools,
 ) -> None:
-    events = (
-        column_numbers(
-            table,
-            recipe.events,
-        )
-        if recipe.events
-        else np.array([])
-    )
+    events = column_numbers(table, recipe.events) if recipe.events else np.array([])
     of = column_numbers(table, recipe.of)
-    effects = (
-        design_effects(
-            _share_of(recipe),
-            exact,
-        )
-        if recipe.ends
-        else []
-    )
+    effects = design_effects(_share_of(recipe), exact) if recipe.ends else []
     places = [
         int(row)
         for row in np.flatnonzero(rows)
@@ -284,10 +252,7 @@ def _fill_counted(
     found = []
     for row in places:
         kind = _interval_of(recipe, exact, row)
-        part = min(
-            events[row],
-            of[row],
-        )
+        part = min(events[row], of[row])
         effect = effects[row] if kind == "clustered" else 1.0
         found.append(share_interval(kind, part, of[row], effect))
     fill_intervals(
@@ -361,10 +326,7 @@ def difference_again(
         Changed in place.
     """
     first = column_numbers(table, recipe.first)
-    table[recipe.value] = first - column_numbers(
-        table,
-        recipe.second,
-    )
+    table[recipe.value] = first - column_numbers(table, recipe.second)
 
 
 def like_counts_again(

@@ -44,10 +44,7 @@ def gone_before(ended: Counts, steps: Ints | Floats) -> Floats:
     [0.0, 6.0]
     """
     share = (steps - 1) / (2 * steps)
-    return np.asarray(
-        share * ended,
-        np.float64,
-    )
+    return np.asarray(share * ended, np.float64)
 
 
 def incidence_of_rows(
@@ -109,11 +106,5 @@ def survival_of_rows(
 
 def _behind(first: Counts, second: Counts) -> Counts:
     """Two arrays of rows as one, each row of the second behind that of the first."""
-    pairs = np.stack(
-        [first, second],
-        axis=1,
-    )
-    return pairs.reshape(
-        -1,
-        *first.shape[1:],
-    )
+    pairs = np.stack([first, second], axis=1)
+    return pairs.reshape(-1, *first.shape[1:])
