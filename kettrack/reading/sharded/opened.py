@@ -261,8 +261,9 @@ def _require_settings(folder: Path, manifest: ShardList) -> None:
     there = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     if there != manifest.source.get(SETTINGS_FILE):
         expected = (
-            "the settings by which the source was read; these are others. Change those of the source,"
-            " and shard it again. Instrument, criteria and policy can be chosen on the command line"
+            "the settings by which the source was read; these are others. Change those of the"
+            " source, and shard it again. Instrument, criteria and policy can be chosen on the"
+            " command line"
         )
         raise not_as_written(SETTINGS_FILE, expected)
 
