@@ -10,7 +10,6 @@ import typer
 from kettrack.cli.cohorts import Allowed, require_folder
 from kettrack.cli.output import answer, say, working
 from kettrack.errors import UsageError
-from kettrack.reading.problems import counted
 
 
 def shard(
@@ -54,6 +53,7 @@ def shard(
     if output is None:
         raise UsageError(f"Name the folder to make: kettrack shard {folder} -o DIR.")
     # Imported late: `--help` needs no pandas.
+    from kettrack.reading.problems import counted
     from kettrack.sharding.make import make_buckets, plan_sharding
 
     plan = plan_sharding(
