@@ -24,6 +24,7 @@ from kettrack.vocabulary.columns import AGE_CAP, Column
 # No nan, no inf and no hexadecimal: NumPy would read them, a clinic never means them.
 _NUMBER: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$"
 _DECIMAL_COMMA: Final = r"^[+-]?\d+,\d+$"
+_PASSED_THROUGH_FLOAT: Final = re.compile(r"\d+\.0")
 # Spreadsheets and Parquet files write truth values in all of these ways.
 _TRUTH: Final = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 # 1.23E+15: many long numbers have become this one
@@ -228,9 +229,10 @@ def _codes_as_written(
     """
     levels = list(cells.levels)
     # Only where every code looks so: a single "1.0" may be a code of its own.
-    floats = [bool(re.fullmatch(r"\d+\.0", level)) for level in levels]
-    _decided(raw, "patient_id", "written as 1.0", all(floats), bool(floats), ledger)
-    if floats and all(floats):
+    # Nearly always the first code shows that it is not so.
+    floats = bool(levels) and all(map(_PASSED_THROUGH_FLOAT.fullmatch, levels))
+    _decided(raw, "patient_id", "written as 1.0", floats, bool(levels), ledger)
+    if floats:
         ledger.note(
             f"{raw.file}: patient_id is written as 1.0, 2.0, ...; it is read as 1, 2, ..."
         )
