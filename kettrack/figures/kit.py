@@ -25,6 +25,7 @@ from kettrack.figures.style import (
     NOTE_SIZE,
     NUMBER_SIZE,
     Look,
+    readable,
 )
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 
@@ -373,7 +374,7 @@ def side_labels(
             xycoords="axes fraction",
             va="center",
             fontsize=NUMBER_SIZE,
-            color=(colours or {}).get(text, INK),
+            color=readable((colours or {}).get(text, INK)),
         )
 
 

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
+from kettrack.arrays import Floats
 from kettrack.escapes import visible
 from kettrack.vocabulary.state_words import STATE_WORDS
 
@@ -40,6 +43,8 @@ CAPTION_INK: Final = "#666666"
 
 # Sizes of text in points. A figure in the report is about as wide as the page, so that 7 points
 # can still be read in print.
+# Of small words against what is behind them: WCAG 2.2, 1.4.3.
+LEAST_CONTRAST: Final = 4.5
 NOTE_SIZE: Final = 7.5
 LABEL_SIZE: Final = 8.0
 NUMBER_SIZE: Final = 9.0
@@ -118,3 +123,34 @@ def _as_written(axes: Axes) -> None:
         shown = visible(text.get_text())
         if shown != text.get_text():
             text.set_text(shown)
+
+
+def readable(colour: str) -> str:
+    """The colour for words: the same hue, darkened until it can be read on white.
+
+    Parameters
+    ----------
+    colour : str
+        Of a line or a band, in any form that matplotlib takes.
+
+    Returns
+    -------
+    str
+        With a contrast of at least 4.5 to 1 on white (WCAG 2.2, 1.4.3), as #rrggbb.
+
+    Examples
+    --------
+    >>> readable("#0072B2"), readable("#E69F00")
+    ('#0072b2', '#9d6c00')
+    """
+    rgb = np.array(to_rgb(colour))
+    while contrast_on_white(rgb) < LEAST_CONTRAST:
+        rgb = rgb * 0.98
+    return to_hex(rgb)
+
+
+def contrast_on_white(rgb: Floats) -> float:
+    """Contrast of a colour on white by WCAG 2.2, from 1 to 21; `rgb` from 0 to 1."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
+    return 1.05 / (luminance + 0.05)

@@ -83,7 +83,7 @@ def plot_trajectories(
         axes.set_ylim(min(axes.get_ylim()[0], 0), None)
         heights = {words: height for words, (height, _) in ends.items()}
         colours = {words: colour for words, (_, colour) in ends.items()}
-        side_labels(axes, heights, colours, gap=4.5)
+        side_labels(axes, heights, colours)
         scored = {"scored": everybody["n"]}
         risk_table(axes, everybody["at"], everybody["at"], scored, missing="")
         axes.set(
