@@ -25,7 +25,7 @@ from kettrack.figures.style import (
     NOTE_SIZE,
     NUMBER_SIZE,
     Look,
-    readable,
+    ink_of,
 )
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 
@@ -374,7 +374,7 @@ def side_labels(
             xycoords="axes fraction",
             va="center",
             fontsize=NUMBER_SIZE,
-            color=readable((colours or {}).get(text, INK)),
+            color=ink_of((colours or {}).get(text, INK)),
         )
 
 

@@ -125,7 +125,7 @@ def _as_written(axes: Axes) -> None:
             text.set_text(shown)
 
 
-def readable(colour: str) -> str:
+def ink_of(colour: str) -> str:
     """The colour for words: the same hue, darkened until it can be read on white.
 
     Parameters
@@ -140,7 +140,7 @@ def readable(colour: str) -> str:
 
     Examples
     --------
-    >>> readable("#0072B2"), readable("#E69F00")
+    >>> ink_of("#0072B2"), ink_of("#E69F00")
     ('#0072b2', '#9d6c00')
     """
     rgb = np.array(to_rgb(colour))

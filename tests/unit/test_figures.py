@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import kettrack as kt
 from kettrack.analysis.courses.specification import specification
 from kettrack.figures.outcomes import CAP
-from kettrack.figures.style import readable
+from kettrack.figures.style import ink_of
 
 # Of single people: test_figures_patient.py; of several answers, or of trials: in files of their
 # own.
@@ -370,6 +370,6 @@ def test_a_caption_ends_within_a_figure_that_is_saved_as_it_is(name, dpi, result
 
 def test_words_in_a_colour_can_be_read():
     """The lightest grey that passes on white at 4.5 to 1 is known to be #767676."""
-    assert readable("#767676") == "#767676"
-    assert readable("#777777") < "#777777"
-    assert readable("#E69F00") < "#e69f00"
+    assert ink_of("#767676") == "#767676"
+    assert ink_of("#777777") < "#777777"
+    assert ink_of("#E69F00") < "#e69f00"
