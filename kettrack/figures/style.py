@@ -146,7 +146,8 @@ def ink_of(colour: str) -> str:
     rgb = np.array(to_rgb(colour))
     while contrast_on_white(rgb) < LEAST_CONTRAST:
         rgb = rgb * 0.98
-    return to_hex(rgb)
+    red, green, blue = map(float, rgb)
+    return to_hex((red, green, blue))
 
 
 def contrast_on_white(rgb: Floats) -> float:
