@@ -11,28 +11,17 @@ patients take 18 GB as CSV.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import NamedTuple
+
+from reading_at_scale import Taken, run_measured
 
 # Nothing heavy is imported here: the system counts the memory of a process that starts another one
 # to that other one.
 ROOT = Path(__file__).resolve().parent.parent
 ONE_CLINIC = 100_000
 TABLES = ("sessions", "scores", "patients", "events")
-
-
-class Taken(NamedTuple):
-    """Seconds, seconds of processors, and peak memory in MB."""
-
-    seconds: float
-    processor: float
-    memory: float
 
 
 def main() -> None:
@@ -44,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.scratch) as made:
         scratch = Path(made)
         clinic = scratch / "clinic"
-        taken("simulate", clinic, "-n", ONE_CLINIC, "--seed", 3)
+        kettrack("simulate", clinic, "-n", ONE_CLINIC, "--seed", 3)
         print("| patients | step | time | processor time | peak memory | size |")
         print("|---|---|---|---|---|---|", flush=True)
         for n in asked.patients:
@@ -71,7 +60,7 @@ def measure(n: int, clinic: Path, scratch: Path) -> None:
         ),
     }
     for name, command in steps.items():
-        found = taken(*command)
+        found = kettrack(*command)
         # What is read, and what is written.
         read = size if name == "shard" else size_of(buckets)
         print(
@@ -102,23 +91,9 @@ def multiply(source: Path, target: Path, copies: int) -> None:
             file.writelines(b"%d-%b" % (copy, line) for line in lines)
 
 
-def taken(*arguments: object) -> Taken:
+def kettrack(*arguments: object) -> Taken:
     """What a command takes as a process of its own."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kettrack", *map(str, arguments)],
-        cwd=tempfile.gettempdir(),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-    )
-    # The system knows the peak of each process once it has ended.
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"this failed: kettrack {arguments[0]}")
-    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return Taken(seconds, usage.ru_utime + usage.ru_stime, kilobytes / 1024)
+    return run_measured(["-m", "kettrack", *arguments], ROOT)
 
 
 def require_copies(table: Path, n: int, copies: int) -> None:
