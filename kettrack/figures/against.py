@@ -61,8 +61,8 @@ def plot_against(
     >>> rows = [row | {"side": side, "estimate": 40.0} for side in ("2023", "2024")]
     >>> apart = {"difference": 0.0, "difference_low": -5.0, "difference_high": 5.0}
     >>> ax = plot_against(pd.DataFrame([rows[0], rows[1] | apart]))
-    >>> ax.get_xlabel()
-    'percentage points: 2024 less 2023'
+    >>> ax.get_xlabel().splitlines()
+    ['percentage points: 2024 less 2023', 'in brackets: 2024, and 2023']
     """
     first, second = _pairs(table)
     with canvas(ax, width=8.5, height=_FRAME + _ROW * max(len(second), 1)) as axes:
@@ -82,10 +82,12 @@ def plot_against(
         axes.grid(axis="x", alpha=0.3)
         here = second["side"].iloc[0]
         there = first["side"].iloc[0]
-        axes.set_xlabel(f"percentage points: {here} less {there}")
+        # Names of sides can be long: beside the title they would be cut off.
+        axes.set_xlabel(
+            f"percentage points: {here} less {there}\nin brackets: {here}, and {there}"
+        )
         legend_above(axes, 3)
-        title = f"How far two sides are apart (in brackets: {here}, and {there})"
-        axes.set_title(title, loc="left", pad=24)
+        axes.set_title("How far two sides are apart", loc="left", pad=24)
         write_caption(axes, caption)
         return axes
 
