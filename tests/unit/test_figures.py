@@ -314,7 +314,10 @@ def test_two_sides_are_drawn_as_they_stand_in_the_table(results):
     labels = [text.get_text() for text in ax.get_yticklabels()]
     assert len(labels) == len(shares)
     assert labels[0].startswith("had responded by session 6 (36 and 31 %)")
-    assert ax.get_xlabel() == "percentage points: started in 2025 less started in 2024"
+    assert ax.get_xlabel().splitlines() == [
+        "percentage points: started in 2025 less started in 2024",
+        "in brackets: started in 2025, and started in 2024",
+    ]
 
 
 @pytest.mark.parametrize("what", ["had responded", "had reached remission"])
