@@ -1,9 +1,10 @@
-"""Study codes that are made from a person: a surname with a year, a surname with an initial,
-initials with a date of birth.
+"""Study codes that are made from a person: a surname with a year, a surname with an initial, first
+names with a number, initials with a date of birth, numbers as a hospital gives them.
 
 The same form may be an honest code: `Site_2024`, `Ketawell_1901`, `KT010203`. So words of study
 design are left alone, and so is a word that several codes share, which is the name of a study.
-Where honest codes remain likely, a note says what to look at, and the load goes on.
+Where honest codes remain likely, a note says what to look at, and the load goes on: also where
+codes share several such words, as relatives and common surnames do.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kettrack.arrays import Bools, Objects
-from kettrack.privacy.identifying_people import word_of_nobody
+from kettrack.privacy.identifying_people import common_first_names, word_of_nobody
 from kettrack.privacy.identifying_shapes import all_plain, matches
 
 _NEARLY_ALL: Final = 0.9
 _SHARED_BY: Final = 3  # codes with the same word: the name of a study
 _FEWEST: Final = 3  # different initials in a column of them
 _SHARE_OF_OWN: Final = 0.3  # initials among the codes that have some
+_SHARE_OF_SURNAMES: Final = 0.1  # words among the codes that hold one; sites are fewer
 _MANY: Final = 50  # initials: in a large clinic they come back
 # A year in which a patient may be born, or a visit may be; later codes are years of a study.
 _YEAR: Final = r"(?:19\d\d|20[0-2]\d)"
@@ -30,15 +32,26 @@ _MONTH: Final = r"(?:0[1-9]|1[0-2])"
 _WORD: Final = r"(?:(?:[\p{L}]['’])?[\p{L}]{3,}(?:['’-][\p{L}]{2,})?)"
 _INITIALS: Final = r"[\p{L}]{2,3}"
 _WITH_YEAR: Final = rf"{_WORD}[ ._-]?{_YEAR}"
-# smith.j, j.smith, Smith_J, J_Smith, SmithJ.
+# smith.j, smith.j2, j.smith, Smith_J, J_Smith, SmithJ.
 _WITH_INITIAL: Final = (
-    rf"{_WORD}[._ -][\p{{L}}]\.?|[\p{{L}}][._][\p{{L}}]{{3,}}|[A-Z][a-z]{{2,}}[A-Z]"
+    rf"{_WORD}[._ -][\p{{L}}]\.?\d{{0,2}}"
+    r"|[\p{L}][._][\p{L}]{3,}|[A-Z][a-z]{2,}[A-Z]"
 )
 _BORN: Final = (
     rf"{_INITIALS}[ ._-]?(?:{_DAY}[./-]?{_MONTH}[./-]?(?:{_YEAR}|\d\d)"
     rf"|\d\d[./-]?{_MONTH}[./-]?{_DAY})"
 )
+_WITH_NUMBER: Final = rf"{_WORD}[ ._-]?\d{{1,3}}"  # Jane07
+_LONG_NUMBER: Final = r"[A-Z]?\d{7,10}"  # as hospitals write them
+_THINLY: Final = (
+    20  # numbers there could be for each one there is; a study counts on from one
+)
 _BORN_IN: Final = rf"{_INITIALS}[ ._-]?{_YEAR}"
+_SHARED: Final = (
+    (_WITH_YEAR, "a surname with a year of birth"),
+    (_WITH_INITIAL, "a surname with an initial"),
+    (_WITH_NUMBER, "a name with a number"),
+)
 WAY_ON: Final = "if these are study codes, nothing has to be done"
 
 
@@ -79,7 +92,48 @@ def persons_in_codes(levels: Objects) -> CodesOfPersons | None:
         found = _initials(levels, form, f"initials with {what}")
         if found is not None:
             return found
+    return _first_names(levels) or _of_shared_words(levels) or _record_numbers(levels)
+
+
+def _of_shared_words(levels: Objects) -> CodesOfPersons | None:
+    """Several words that codes share may be sites, and may be surnames that are common here."""
+    for form, what in _SHARED:
+        hit = matches(levels, form)
+        words = _words(levels[hit])
+        known = set(filter(word_of_nobody, words))
+        most = _SHARE_OF_SURNAMES * hit.sum()
+        if len(words - known) >= max(_FEWEST, most):
+            why = f"may be {what}; {WAY_ON}"
+            return CodesOfPersons(why, False, hit)
     return None
+
+
+def _first_names(levels: Objects) -> CodesOfPersons | None:
+    """Several common first names with a number behind each are no names of sites."""
+    hit = matches(levels, _WITH_NUMBER)
+    words = [_word(level) for level in levels[hit]]
+    hit[hit] = common_first_names(np.array(words, dtype=object))
+    if len(_words(levels[hit])) < _FEWEST:
+        return None
+    why = "looks like first names with a number"
+    return CodesOfPersons(why, True, hit)
+
+
+def _words(levels: Objects) -> set[str]:
+    return {_word(level) for level in levels}
+
+
+def _record_numbers(levels: Objects) -> CodesOfPersons | None:
+    """Long numbers far apart are how a hospital counts; a study counts on from its first."""
+    hit = matches(levels, _LONG_NUMBER)
+    if hit.sum() < _FEWEST or hit.mean() < _NEARLY_ALL:
+        return None
+    digits = [re.sub(r"\D", "", level) for level in levels[hit]]
+    numbers = np.array(digits, dtype=np.int64)
+    if np.ptp(numbers) < _THINLY * len(numbers):
+        return None
+    why = f"may be record numbers; {WAY_ON}"
+    return CodesOfPersons(why, False, hit)
 
 
 def _surnames_with_initials(levels: Objects, hit: Bools) -> CodesOfPersons:
@@ -114,7 +168,7 @@ def _word(level: str) -> str:
 def _initials(levels: Objects, form: str, what: str) -> CodesOfPersons | None:
     """Initials that differ from person to person stop; a few among other codes are noted."""
     hit = matches(levels, form)
-    initials = {_word(level) for level in levels[hit]}
+    initials = _words(levels[hit])
     # Letters that come back before many numbers are the name of a site or study.
     most = min(_SHARE_OF_OWN * hit.sum(), _MANY)
     if len(initials) < max(_FEWEST, most):

@@ -35,7 +35,8 @@ TELLING: Final[dict[str, frozenset[str]]] = {
         " sozialversicherungsnummer rentenversicherungsnummer svnr rvnr steuerid"
         " personalausweis personalausweisnummer ahv nir numsecu securitesociale dni nie nif curp"
         " cedula seguridadsocial codicefiscale codfisc cpf bsn burgerservicenummer sofinummer"
-        " rijksregisternummer niss pesel personnummer cprnummer cprnr fodselsnummer hetu"
+        " rijksregisternummer niss nss pesel personnummer cprnummer cprnr fodselsnummer hetu"
+        " henkilotunnus rodnecislo tajszam"
     ),
     "a health insurance number": words_in(
         "medicare medicaid versichertennummer krankenversicherungsnummer kvnr"
@@ -117,6 +118,9 @@ IN_COMPANY: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "patienten": ("a record number", words_in("nummer nr")),
     "dossier": ("a record number", NUMBERS),
     "fall": ("a record number", words_in("nummer nr")),
+    "rodne": ("a national number", words_in("cislo")),
+    "beneficiario": ("a health insurance number", NUMBERS),
+    "matricula": ("a record number", words_in("paciente numero")),
     "akten": ("a record number", words_in("nummer nr zeichen")),
     "historia": ("a record number", words_in("clinica numero")),
     "cartella": ("a record number", words_in("clinica numero")),

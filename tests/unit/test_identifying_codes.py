@@ -102,13 +102,23 @@ def test_one_unmistakable_number_among_codes_stops():
 
 @pytest.mark.parametrize("digits", [8, 9, 10, 11, 13, 15])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_codes_made_up_at_random_or_in_order_pass(digits, seed):
+def test_codes_made_up_at_random_or_in_order_do_not_stop(digits, seed):
+    """Those at random may be record numbers, as far as anybody can tell: up to ten digits they are
+    noted.
+    """
     draw = np.random.default_rng(seed)
     drawn = draw.integers(10 ** (digits - 1), 10**digits, 40)
     first = int(drawn[0])
-    for codes in (drawn, range(first, first + 40), range(first, first + 440, 11)):
+    for codes in (range(first, first + 40), range(first, first + 440, 11)):
         found = judged([str(code) for code in codes])
         assert found is None, found
+    at_random = judged([str(code) for code in drawn])
+    if digits > 10:
+        assert at_random is None
+    else:
+        assert at_random is not None
+        assert not at_random.stop
+        assert at_random.why.startswith("may be record numbers; if these are study")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +170,46 @@ def test_a_few_of_them_among_codes_are_noted_with_the_way_on():
     assert found is not None
     assert not found.stop
     assert "if these are study codes, nothing has to be done" in found.why
+
+
+SURNAMES = ("Ashworth", "Miller", "Novak", "Jansen", "Rossi", "Dubois")
+
+
+@pytest.mark.parametrize(
+    "form", ["{0}_{1}", "{0}{1}", "{0}.{2}", "{0}_{2}{3}", "{0}{3}", "{0}_{3}"]
+)
+def test_surnames_that_patients_share_are_noted(form):
+    """In a small place many have one name; several words may also be sites."""
+    codes = [
+        form.format(SURNAMES[place % 6], 1940 + place, "abcdefgh"[place % 8], place % 9)
+        for place in range(24)
+    ]
+    found = judged(codes)
+    assert found is not None
+    assert not found.stop
+    assert re.match("may be a (sur)?name with", found.why)
+
+
+def test_first_names_with_a_number_stop():
+    found = judged(["Alice01", "Thomas02", "Sarah03", *CODES])
+    assert found is not None
+    assert (found.stop, found.hit.sum()) == (True, 3)
+
+
+@pytest.mark.parametrize("form", ["{}", "H{}"])
+def test_long_numbers_far_apart_are_noted_and_those_counted_on_are_not(form):
+    apart = [form.format(2_034_567 + 1_371 * place) for place in range(40)]
+    found = judged(apart)
+    assert found is not None
+    assert not found.stop
+    assert found.why.startswith("may be record numbers; if these are study codes")
+    assert judged([form.format(20_260_001 + place) for place in range(40)]) is None
+
+
+def test_a_surname_with_an_initial_and_a_number_stops():
+    found = judged(["smith.j2", "ashworth.k1", "novak.b", *CODES])
+    assert found is not None
+    assert found.stop
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def _durability(
             f"{'only ' if n else ''}{n} people are known to have responded {ORIGINS[origin]}"
             f"{_earlier(cohort, origin)}; a curve needs {FEWEST_PEOPLE}.",
             f"a score in the {cohort.criteria.late_after_days} days after the planned course and"
-            " before any further session, for everyone.",
+            " before any further session, for everyone who has none, and more people.",
         )
     # Each curve is kept: the first page asks for some of them, and a notebook for all.
     curves = [
@@ -281,12 +281,21 @@ def _told(
 
 def _earlier(cohort: DerivedCohort, origin: Origin) -> str:
     """How many had responded at all, where they are more than those at the end of the course: some
-    may have lost it before.
+    have lost it before, and some were not scored there.
     """
     if origin != "end_of_course":
         return ""
-    why_not = response_origins(cohort, "first_response")["why_not"]
-    return f", of {int(why_not.isna().sum())} who responded during it"
+    first = response_origins(cohort, "first_response")["why_not"].isna().to_numpy()
+    at_end = response_origins(cohort, origin)["why_not"].to_numpy()[first]
+    lost = int((at_end == "no_response").sum())
+    unscored = int((at_end == "not_scored").sum())
+    # Their numbers would tell the number before, which a policy may hide.
+    others = "of the others no longer responded at its end"
+    if unscored > lost:
+        others = "of the others were not scored at its end"
+    how_many = "most" if lost and unscored else "all"
+    why = f" ({how_many} {others})" if lost or unscored else ""
+    return f", of {int(first.sum())} who responded during it{why}"
 
 
 def with_single_score(table: pd.DataFrame) -> pd.DataFrame:

@@ -254,7 +254,7 @@ def silent_said(table: pd.DataFrame) -> str:
     if rows.empty:
         return (
             f"{{{last}.silent}} of the {{{last}.n}} people were no longer scored {_WENT_ON}:"
-            " nobody knows how long their response lasted."
+            " nobody knows how long their response lasted after their last score."
         )
     key = rows["key"].iloc[-1]
     weeks = rows["day"].iloc[-1] // DAYS_IN_WEEK
