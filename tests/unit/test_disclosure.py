@@ -157,7 +157,7 @@ def test_the_word_release_is_the_policy_that_keeps_the_answers():
 
 
 def test_json_names_are_the_contract():
-    said = json.loads(sample_answer("response_by_session").to_json())
+    said = json.loads(sample_answer("paired_change").to_json())
     names = (
         "schema name status reason collect estimand text table caveats instrument criteria"
         " baseline_rule level unit policy seed input_sha256 version"
