@@ -80,7 +80,7 @@ def test_no_other_module_keeps_a_list_of_scales():
         module.name
         for module in layout.modules()
         for node in module.nodes
-        if isinstance(node, ast.Constant) and node.value in set(INSTRUMENTS)
+        if isinstance(node, ast.Constant) and node.value in INSTRUMENTS
     }
     # a simulated clinic scores with one scale, which it names
     homes = (instruments.__name__, "kettrack.simulation.families")
