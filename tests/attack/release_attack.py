@@ -75,10 +75,21 @@ def released(
         if before is None:
             settings = replace(cohort.settings, policy="internal")
             before = answers(replace(cohort, settings=settings), names)
-        after = [apply(each, rules.name) for each in before]
-        withheld = withheld_names(before, after, rules, previous)
+        withheld = _withheld(before, rules, previous)
         cohort = replace(cohort, settings=replace(cohort.settings, withheld=withheld))
     return answers(cohort, names)
+
+
+def _withheld(
+    before: Sequence[Result], rules: Policy, previous: Manifest | None = None
+) -> tuple[str, ...]:
+    after = [apply(each, rules.name) for each in before]
+    return withheld_names(before, after, rules, previous)
+
+
+def withheld_for(seed: int, n: int, policy: str, names: Sequence[str]) -> Sequence[str]:
+    """The numbers that a simulated clinic may not show of some answers."""
+    return _withheld(answers(clinic(seed, n), names), get_policy(policy))
 
 
 def attack(

@@ -2,7 +2,11 @@
 
 import functools
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -39,6 +43,7 @@ NAMES = (
     "change_by_sessions",
 )
 SMALLEST = 11
+HOME = str(Path(__file__).parent)
 
 
 @functools.cache
@@ -57,6 +62,29 @@ def test_no_small_number_can_be_told_from_a_release(policy):
     assert seen.told == ()
     # The attack must have something to read: a release that shows nothing is easily safe.
     assert seen.shown > 150
+
+
+_HIDES = """
+from release_attack import withheld_for
+print(*withheld_for(31, 120, "cms", ("ladder", "people_by_table", "session_counts",
+    "session_gaps", "session_intervals", "state_after_course", "among_scored")), sep="\\n")
+"""
+
+
+def test_the_same_is_hidden_in_every_run():
+    """Two reports of one clinic with different holes would fill each other's."""
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", _HIDES],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": HOME},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0].strip()
+    assert runs[0] == runs[1]
 
 
 def test_each_table_by_itself_is_not_enough():
@@ -284,7 +312,11 @@ def test_the_attacker_knows_the_rounding(policy, shown, low, high):
 def test_only_whole_numbers_of_people_count():
     """Twice a number between 5 and 7 is 12 or nothing: 6."""
     sums = Sums.of([Sum([0], [2], 11, 13)])
-    assert HiddenNumbers([0], [100], sums).range(0) == (6, 6)
+    hidden = HiddenNumbers([0], [100], sums)
+    assert hidden.never_reaching([0], 7, largest=True) == [0]
+    assert hidden.never_reaching([0], 5, largest=False) == [0]
+    assert hidden.never_reaching([0], 6, largest=True) == []
+    assert hidden.never_reaching([0], 6, largest=False) == []
 
 
 def test_relations_read_as_they_are_written():

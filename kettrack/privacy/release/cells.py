@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kettrack.arrays import Ints
+from kettrack.arrays import Bools, Ints
 from kettrack.privacy.release.columns import counts_behind
 from kettrack.privacy.release.step_blocks import (
     blocks_of,
@@ -98,17 +98,11 @@ class Printed(NamedTuple):
         ]
         if not labels:
             return np.zeros(len(table), np.int64)
-        words = (
-            table[labels]
-            .astype(str)
-            .fillna("")
-            .agg(
-                "|".join,
-                axis=1,
-            )
-        )
         # A new run begins where the words change, so that two parts with the same words stay apart.
-        begins = (words != words.shift()).to_numpy(bool)
+        begins: Bools = np.arange(len(table)) == 0
+        for label in labels:
+            words = table[label].astype(str).fillna("").to_numpy(object)
+            begins[1:] |= words[1:] != words[:-1]
         return np.cumsum(begins, dtype=np.int64)
 
 
@@ -146,7 +140,11 @@ def read_counts(release: Release) -> dict[ReleaseCell, int]:
         if printed.merged:
             found |= _sums_so_far(question, printed)
             continue
-        found |= _as_they_stand(question, printed, printed.counts)
+        found |= _as_they_stand(
+            question,
+            printed,
+            printed.counts,
+        )
         found |= _told_by_shares(question, printed, printed.rows)
     return found
 
@@ -174,12 +172,21 @@ def _sums_so_far(question: str, printed: Printed) -> dict[ReleaseCell, int]:
     steps = counted_columns(curve)
     rows = printed.rows
     others = [c for c in printed.counts if c not in (*steps, curve.at_risk)]
-    found = _as_they_stand(question, printed, others)
+    found = _as_they_stand(
+        question,
+        printed,
+        others,
+    )
     for column in steps:
         known = printed.table[column].dropna().astype("int64")
         places = np.flatnonzero(printed.table[column].notna()).tolist()
         for at, total in zip(places, known.cumsum(), strict=True):
-            cell = _sum_to(question, rows, at, column)
+            cell = _sum_to(
+                question,
+                rows,
+                at,
+                column,
+            )
             found[cell] = int(total)
     blocks = blocks_of(curve, printed.table) if printed.merged else None
     if blocks is not None:
@@ -257,15 +264,9 @@ def tried_sums(release: Release) -> dict[ReleaseCell, tuple[ReleaseCell, ...]]:
             # Numbers at risk hold the same people again and again: their sum is of nobody.
             groups = {} if role == "running" else same
             groups = groups | down if role == "count" else groups
+            cells = [ReleaseCell(question, row, column) for row in rows]
             for name, places in groups.items():
-                parts = tuple(
-                    ReleaseCell(
-                        question,
-                        rows[p],
-                        column,
-                    )
-                    for p in places
-                )
+                parts = tuple([cells[p] for p in places])
                 sums[ReleaseCell(question, name, f"sum of {column}")] = parts
         if printed.curve is not None:
             others = [*printed.curve.causes.values()][1:]
@@ -347,8 +348,9 @@ def unrecorded_of(
     recorded : mapping
         Question to columns of people with a value.
     """
-    for question in recorded.keys() & release.keys():
-        printed = release[question]
+    for question, printed in release.items():
+        if question not in recorded:
+            continue
         for column in recorded[question]:
             numbers = printed.table[column].astype("Float64")
             if not numbers.notna().any():

@@ -20,8 +20,9 @@ from kettrack.privacy.release.cells import (
     tried_sums,
     unrecorded_of,
 )
+from kettrack.privacy.release.programs import NothingFits
 from kettrack.privacy.release.relations import CellTerm, Relations, row_relations
-from kettrack.privacy.release.system import HiddenNumbers, NothingFits, Sum, Sums
+from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
 
 MOST: Final = 10**6  # no clinic has more people, sessions or scores
 # What a number that is read says of the true one: its smallest and its largest value.
@@ -56,17 +57,14 @@ class Puzzle:
         self._first: dict[ReleaseCell, ReleaseCell] = {}
         # A release may lack rows that its sums are made of.
         self._whole = release if truth is None else truth
+        self._tried = tried_sums(self._whole)
         self.true = (
-            None
-            if truth is None
-            else _true_counts(
-                truth,
-                relations,
-            )
+            None if truth is None else _true_counts(truth, relations, self._tried)
         )
         # A share of rounded numbers tells a rounded number, which stands beside it.
         self.read = read_rounded_counts(release) if meaning else read_counts(release)
-        self.printed = {*printed_places(release), *self.read}
+        # In their order: a set has another one in every run, and then something else is hidden.
+        self.printed = dict.fromkeys([*printed_places(release), *self.read])
         if self.true is not None:
             # Nearly every number is a share of another by chance in a table of one row.
             known = {*printed_places(release), *self.true}
@@ -99,8 +97,16 @@ class Puzzle:
             1 for what has grown, -1 for what has become less.
         """
         changed = copy(self)
-        changed.read = _differences(self.read, before, sign)
-        changed.true = _differences(self.true or {}, before, sign)
+        changed.read = _differences(
+            self.read,
+            before,
+            sign,
+        )
+        changed.true = _differences(
+            self.true or {},
+            before,
+            sign,
+        )
         for whole, part, rest in self.rests:
             if whole in changed.true and part in changed.true:
                 changed.true[rest] = changed.true[whole] - changed.true[part]
@@ -138,13 +144,10 @@ class Puzzle:
         self, release: Release, relations: Relations
     ) -> Iterable[list[CellTerm]]:
         """Every sum that is 0 in this release."""
-        defined = {
-            cell: parts
-            for cell, parts in tried_sums(self._whole).items()
-            if len(parts) > 1
-        }
+        defined = {cell: parts for cell, parts in self._tried.items() if len(parts) > 1}
         used = {cell for relation in relations.cells for cell, _ in relation}
-        for cell in (used | {*self.read}) & set(defined):
+        used |= {*self.read}
+        for cell in filter(used.__contains__, defined):
             yield [(cell, -1), *((part, 1) for part in defined[cell])]
         for relation in relations.cells:
             # A row that is not printed may hold nobody, or not exist in this clinic.
@@ -214,7 +217,12 @@ class Puzzle:
                 least, most = self.meaning(value) if self.meaning else (value, value)
                 low[place] = max(low[place], least)
                 high[place] = min(high[place], most)
-        return HiddenNumbers(low, high, self.sums, whole=whole)
+        return HiddenNumbers(
+            low,
+            high,
+            self.sums,
+            whole=whole,
+        )
 
     def told(
         self, system: HiddenNumbers, small: Iterable[ReleaseCell], smallest: int
@@ -222,17 +230,14 @@ class Puzzle:
         """Which of some small numbers can only be small."""
         asked = self._places(small)
         places = list(asked)
-        narrow = _below(
-            system,
+        narrow = system.never_reaching(
             places,
             smallest,
+            largest=True,
         )
         # Nobody is shown as 0, so what is hidden and small is somebody; a change may be none.
         if self.floor < 0:
-            narrow = _above_nobody(
-                system,
-                narrow,
-            )
+            narrow = system.never_reaching(narrow, 0, largest=False)
         return [asked[place] for place in narrow]
 
     def small(self, smallest: int) -> list[ReleaseCell]:
@@ -300,11 +305,15 @@ class Puzzle:
                 for place in left
                 if found.get(place, true[asked[place]]) == true[asked[place]]
             ]
-        return [
-            asked[place]
-            for place in left
-            if set(system.range(place)) == {true[asked[place]]}
-        ]
+        for step in (1, -1):
+            left = [
+                place
+                for place in left
+                if system.never_reaching(
+                    [place], true[asked[place]] + step, largest=step > 0
+                )
+            ]
+        return [asked[place] for place in left]
 
 
 def _aims(places: Sequence[int]) -> Iterator[dict[int, float]]:
@@ -337,10 +346,11 @@ def _differences(
 def _true_counts(
     truth: Release,
     relations: Relations,
+    tried: Mapping[ReleaseCell, Sequence[ReleaseCell]],
 ) -> dict[ReleaseCell, int]:
     """All counts of a clinic, with the sums and the rests of them."""
     counts = read_counts(truth)
-    for cell, parts in tried_sums(truth).items():
+    for cell, parts in tried.items():
         if all(part in counts for part in parts):
             counts[cell] = sum(counts[part] for part in parts)
     rests = [
@@ -351,45 +361,3 @@ def _true_counts(
         if each.whole in counts and each.part in counts:
             counts[each.rest] = counts[each.whole] - counts[each.part]
     return counts
-
-
-def _below(
-    system: HiddenNumbers,
-    places: list[int],
-    smallest: int,
-) -> list[int]:
-    """Places whose largest value is small."""
-    kept = [place for place in places if system.high[place] < smallest]
-    rest = [place for place in places if system.high[place] >= smallest]
-    # One look at all of them clears most.
-    found = system.together(rest, largest=True)
-    late = [place for place in rest if found[place] < smallest]
-    return kept + [
-        p
-        for p in late
-        if system.extreme(
-            p,
-            largest=True,
-        )
-        < smallest
-    ]
-
-
-def _above_nobody(
-    system: HiddenNumbers,
-    places: list[int],
-) -> list[int]:
-    """Places whose smallest value is above 0."""
-    kept = [place for place in places if system.low[place] > 0]
-    rest = [place for place in places if system.low[place] <= 0]
-    found = system.together(rest, largest=False)
-    late = [place for place in rest if found[place] > 0]
-    return kept + [
-        p
-        for p in late
-        if system.extreme(
-            p,
-            largest=False,
-        )
-        > 0
-    ]

@@ -4,8 +4,9 @@ simulated clinics, where anybody can learn it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -23,7 +24,10 @@ CellTerm = tuple[ReleaseCell, int]
 NestedPair = tuple[str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    frozen=True,
+    slots=True,
+)
 class Relations:
     """What always holds.
 
@@ -124,6 +128,29 @@ def stored_relations() -> Relations:
     room = files("kettrack.privacy.release")
     text = room.joinpath(FILE).read_text(encoding="utf-8")
     return Relations.read(text)
+
+
+def relations_within(question: str) -> Relations:
+    """Those of the stored ones that bind cells of no other table."""
+    # Rows and columns are looked up by the question anyway.
+    return replace(
+        stored_relations(),
+        cells=_cells_within().get(
+            question,
+            (),
+        ),
+    )
+
+
+@cache
+def _cells_within() -> Mapping[str, tuple[tuple[CellTerm, ...], ...]]:
+    """Sums of the cells of one table, by its question."""
+    found: dict[str, list[tuple[CellTerm, ...]]] = defaultdict(list)
+    for relation in stored_relations().cells:
+        questions = {cell.question for cell, _ in relation}
+        if len(questions) == 1:
+            found[questions.pop()].append(relation)
+    return {question: tuple(each) for question, each in found.items()}
 
 
 def row_relations(

@@ -6,20 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, floor
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Floats, Ints
+from kettrack.privacy.release.programs import Aim, IntegerProgram, NothingFits
 
 # Bounds settle in a few rounds; a long chain of rows needs one for each row.
 _MOST_ROUNDS: Final = 200
-_SECONDS: Final = (
-    10.0  # for one extreme value; the proven bound stands where it is not enough
+_FEW: Final = (
+    6  # cells are asked for one by one where no more are left, or cleared at once
 )
-_IMPOSSIBLE: Final = 2  # what HiGHS says where nothing fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +80,6 @@ class Sums:
         )
 
 
-class NothingFits(Exception):
-    """No values fit all sums."""
-
-
 class HiddenNumbers:
     """Whole numbers between bounds, and sums of them.
 
@@ -103,8 +98,10 @@ class HiddenNumbers:
 
     >>> parts = Sums.of([Sum([0, 1, 2, 3], [1, -1, -1, -1])])
     >>> told = HiddenNumbers([85, 69, 15, 0], [85, 69, 15, 85], parts)
-    >>> told.range(3)
-    (1, 1)
+    >>> told.low[3], told.high[3]
+    (np.float64(1.0), np.float64(1.0))
+    >>> told.never_reaching([3], 2, largest=True)
+    [3]
     """
 
     def __init__(
@@ -127,54 +124,65 @@ class HiddenNumbers:
         self._forget_known()
         self._part = self._parts()
 
-    def range(self, cell: int) -> tuple[int, int]:
-        """The smallest and the largest value that a cell can take."""
-        return self.extreme(cell, largest=False), self.extreme(
-            cell,
-            largest=True,
-        )
+    def never_reaching(
+        self, cells: Sequence[int], enough: int, *, largest: bool
+    ) -> list[int]:
+        """Those of some cells that can never be as large as a number, or never as small.
 
-    def extreme(self, cell: int, *, largest: bool) -> int:
-        """The largest value that a cell can take, or the smallest."""
-        bound = self.high[cell] if largest else self.low[cell]
-        if self.low[cell] == self.high[cell]:
-            return int(bound)
-        mine = np.flatnonzero(self._part == self._part[cell])
-        value = self._solve({cell: -1.0 if largest else 1.0}, mine)
-        if value is None:
-            return int(bound)
-        # Between two whole numbers no person fits.
-        return floor(value[cell]) if largest else ceil(value[cell])
+        Values that fit are found for as many cells at once as can be; what is left is asked for one
+        by one, and each answer is looked through for all others.
 
-    def together(
-        self,
-        cells: Sequence[int],
-        *,
-        largest: bool,
-    ) -> dict[int, int]:
-        """Values that fit, with all of the cells together as large, or as small, as they can be.
+        Parameters
+        ----------
+        cells : sequence of int
+            Places of the cells.
+        enough : int
+            The number.
+        largest : bool
+            Whether cells are to be as large; else as small.
 
-        One look clears most of many cells.
+        Returns
+        -------
+        list of int
+            In their order, with the cells for which no values were found in time.
         """
-        open_cells = [cell for cell in cells if self.low[cell] < self.high[cell]]
-        found = {cell: int(self.low[cell]) for cell in cells}
-        if open_cells:
-            parts = np.unique(self._part[open_cells])
-            mine = np.flatnonzero(np.isin(self._part, parts))
-            aim = dict.fromkeys(open_cells, -1.0 if largest else 1.0)
-            value = self._solve(aim, mine)
-            # Without an answer in time each cell is asked for by itself.
-            worst = self.low if largest else self.high
-            found |= {
-                c: int(
-                    (value or {}).get(
-                        c,
-                        worst[c],
-                    )
-                )
-                for c in open_cells
-            }
-        return found
+        ends = self.high if largest else self.low
+        sign = 1.0 if largest else -1.0
+        aim = Aim(enough, sign)
+        left = [cell for cell in cells if sign * (ends[cell] - enough) >= 0]
+        never = {*cells} - {*left}
+        left = self._together(left, aim)
+        for part in np.unique(self._part[left]).tolist():
+            mine = [cell for cell in left if self._part[cell] == part]
+            never |= self._one_by_one(self._together(mine, aim), aim)
+        return [cell for cell in cells if cell in never]
+
+    def _together(self, cells: list[int], aim: Aim) -> list[int]:
+        """Cells that are not far enough where as many as can be are."""
+        left = cells
+        cleared = len(cells)
+        # Where few more are cleared at once, the others stand in each other's way.
+        while min(len(left), cleared) > _FEW:
+            value = self._around(left).far(left, aim).solved()
+            rest = left if value is None else aim.missed(left, value)
+            cleared = len(left) - len(rest)
+            left = rest
+        return left
+
+    def _one_by_one(self, cells: list[int], aim: Aim) -> set[int]:
+        """Cells of one part that can never be far enough."""
+        never = set()
+        left = cells
+        while left:
+            cell, *left = left
+            value = self._around([cell]).aimed({cell: -aim.sign}).solved()
+            # Who finds nothing in time cannot say that it is safe.
+            if value is None:
+                never.add(cell)
+                continue
+            never |= {*aim.missed([cell], value)}
+            left = aim.missed(left, value)
+        return never
 
     def fitting(self, aim: Mapping[int, float]) -> dict[int, int]:
         """Values that fit, with a weighted sum of some cells as small as it can be; nothing where
@@ -189,54 +197,29 @@ class HiddenNumbers:
         known = {cell: int(self.low[cell]) for cell in aim}
         if not open_cells:
             return known
-        parts = np.unique(self._part[open_cells])
-        mine = np.flatnonzero(np.isin(self._part, parts))
-        value = self._solve({cell: aim[cell] for cell in open_cells}, mine)
+        program = self._around(open_cells)
+        value = program.aimed({cell: aim[cell] for cell in open_cells}).solved()
         if value is None:
             return {}
         return known | {cell: round(value[cell]) for cell in open_cells}
 
-    def _solve(
-        self,
-        aim: dict[int, float],
-        mine: Ints,
-    ) -> dict[int, float] | None:
-        """The values of some cells, whole parts of them, that make the aim smallest."""
-        # Half a second to import, for tables that leave the clinic only.
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_array
-
+    def _around(self, cells: Sequence[int]) -> IntegerProgram:
+        """The whole parts of some cells, and the sums that bind them."""
+        parts = np.unique(self._part[[*cells]])
+        mine = np.flatnonzero(np.isin(self._part, parts))
         place = np.full(len(self.low), -1)
         place[mine] = np.arange(len(mine))
         entries = place[self._cell] >= 0
         rows, row = np.unique(self._row[entries], return_inverse=True)
-        shape = (len(rows), len(mine))
-        at = (row, place[self._cell[entries]])
-        costs = np.zeros(len(mine))
-        for cell, cost in aim.items():
-            costs[place[cell]] = cost
-        bound = LinearConstraint(
-            csr_array((self._weight[entries], at), shape=shape),
-            self._sum_low[rows],
-            self._sum_high[rows],
-        )
-        found = milp(
-            costs,
-            integrality=np.full(len(mine), int(self._whole)),
-            bounds=Bounds(self.low[mine], self.high[mine]),
-            constraints=bound if len(rows) else (),
-            options={"time_limit": _SECONDS},
-        )
-        if found.status == _IMPOSSIBLE:
-            raise NothingFits
-        if found.x is None:
-            return None
-        return dict(
-            zip(
-                mine.tolist(),
-                np.round(found.x, 6).tolist(),
-                strict=True,
-            )
+        return IntegerProgram(
+            cells=mine,
+            row=row,
+            column=place[self._cell[entries]],
+            weight=self._weight[entries],
+            sums=np.stack([self._sum_low[rows], self._sum_high[rows]]),
+            ends=np.stack([self.low[mine], self.high[mine]]),
+            cost=np.zeros(len(mine)),
+            whole=self._whole,
         )
 
     def _forget_known(self) -> None:
@@ -311,10 +294,32 @@ class HiddenNumbers:
         upper = (self._sum_high[self._row] - total_least) / self._weight
         lower = (self._sum_low[self._row] - total_most) / self._weight
         # Dividing by a negative weight turns the bounds around.
-        smallest = np.ceil(np.where(positive, lower, upper) - 1e-9)
-        largest = np.floor(np.where(positive, upper, lower) + 1e-9)
+        smallest = np.ceil(
+            np.where(
+                positive,
+                lower,
+                upper,
+            )
+            - 1e-9
+        )
+        largest = np.floor(
+            np.where(
+                positive,
+                upper,
+                lower,
+            )
+            + 1e-9
+        )
         low = self.low.copy()
         high = self.high.copy()
-        np.maximum.at(low, self._cell, smallest)
-        np.minimum.at(high, self._cell, largest)
+        np.maximum.at(
+            low,
+            self._cell,
+            smallest,
+        )
+        np.minimum.at(
+            high,
+            self._cell,
+            largest,
+        )
         return low, high

@@ -12,7 +12,11 @@ from kettrack.privacy.policies import Policy
 from kettrack.privacy.release.cells import Printed, Release, ReleaseCell, release_of
 from kettrack.privacy.release.manifest import Manifest
 from kettrack.privacy.release.protect import hidden_cells, told_by_rounding, without
-from kettrack.privacy.release.relations import stored_relations
+from kettrack.privacy.release.relations import (
+    Relations,
+    relations_within,
+    stored_relations,
+)
 from kettrack.privacy.release.row_differences import sides_together
 from kettrack.result import SUPPRESSED, Result
 
@@ -38,7 +42,8 @@ def protected_alone(
     whole = Printed.of(before)
     truth = {before.name: whole}
     release = {before.name: whole._replace(table=table)}
-    hidden = _cells_to_hide(truth, release, policy)
+    mine = relations_within(before.name)
+    hidden = _cells_to_hide(truth, release, policy, mine)
     return without(
         release[before.name],
         hidden,
@@ -70,6 +75,7 @@ def withheld_names(
         release_of(before),
         release_of(after),
         policy,
+        stored_relations(),
         previous,
     )
     return tuple(sorted(_BETWEEN.join(cell) for cell in hidden))
@@ -79,6 +85,7 @@ def _cells_to_hide(
     truth: Release,
     release: Release,
     policy: Policy,
+    relations: Relations,
     previous: Manifest | None = None,
 ) -> set[ReleaseCell]:
     """Further numbers that a policy must hide."""
@@ -86,11 +93,11 @@ def _cells_to_hide(
         return hidden_cells(
             truth,
             release,
-            stored_relations(),
+            relations,
             policy,
             previous.numbers if previous else None,
         )
-    return told_by_rounding(truth, release, stored_relations(), policy)
+    return told_by_rounding(truth, release, relations, policy)
 
 
 def withhold(result: Result, names: Iterable[str]) -> Result:
