@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from kettrack.reading.cells import read_rows
 from kettrack.reading.clock import first_days, from_study_days, start_at_day_zero
@@ -112,10 +114,13 @@ def _one_patient_list(
     everywhere.
     """
     # Codes of one patient are compared between tables from here on, without comparing text again.
-    seen = [rows["patient_id"].values.tolist() for rows in tables.values()]
-    patients = sorted(set().union(*seen))
-    place_of = {name: place for place, name in enumerate(patients)}
-    names = np.array(patients, dtype=object)
+    seen = [
+        pa.array(rows["patient_id"].values, pa.string()) for rows in tables.values()
+    ]
+    # In the order of Python, which is that of UTF-8.
+    everybody = pc.unique(pa.concat_arrays(seen))
+    patients = everybody.take(pc.sort_indices(everybody))
+    names = np.array(patients.to_pylist(), dtype=object)
     listed = {}
     for (name, rows), own in zip(tables.items(), seen, strict=True):
         column = rows["patient_id"]
@@ -123,7 +128,7 @@ def _one_patient_list(
         if own == patients:
             codes = column.codes.astype(np.int32)
         else:
-            places = np.array([place_of[code] for code in own], dtype=np.int32)
+            places = pc.index_in(own, patients).to_numpy()
             codes = column.said(places, np.int32(-1))
         one_list = Coded(codes, names)
         listed[name] = rows.replaced({"patient_id": one_list})

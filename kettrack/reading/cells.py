@@ -351,23 +351,24 @@ def _choices(
     """Lists joined by `;`, each part from the closed list; written back in the order of the list,
     once each.
     """
+    place_of = {word: place for place, word in enumerate(column.allowed)}
     tidy: list[str | None] = []
     bad: dict[int, str] = {}
     for number, level in enumerate(cells.levels):
-        parts = [part.strip().casefold() for part in level.split(";") if part.strip()]
+        parts = [part.strip() for part in level.casefold().split(";")]
+        places = {place_of.get(part, -1) for part in parts if part}
+        if -1 not in places:
+            tidy.append(";".join(column.allowed[place] for place in sorted(places)))
+            continue
+        tidy.append(None)
         # The first strange part is enough to say what is wrong with the cell.
-        strange = next((part for part in parts if part not in column.allowed), None)
-        tidy.append(
-            None
-            if strange is not None
-            else ";".join(word for word in column.allowed if word in parts)
-        )
-        if strange is not None:
-            bad[number] = _not_known(column, strange)
+        strange = next(part for part in parts if part and part not in place_of)
+        bad[number] = _not_known(column, strange)
     # Two spellings such as "a;b" and "b; a" become one word, in the order of the closed list.
     words = list(dict.fromkeys(word for word in tidy if word is not None))
+    place_in = {word: float(place) for place, word in enumerate(words)}
     values = np.array(
-        [np.nan if word is None else words.index(word) for word in tidy],
+        [np.nan if word is None else place_in[word] for word in tidy],
         dtype=np.float64,
     )
     return Judged(values, bad, words)

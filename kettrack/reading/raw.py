@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kettrack.arrays import Bools, Ints, Objects
+from kettrack.reading.near_numbers import NearNumbers, near_numbers
 
 # Spellings of "nothing here" in exports; `none` is no such word, it is an answer of
 # `adverse_events`.
@@ -159,6 +160,10 @@ class Encoder:
         # Of each block its codes, and the values that they stand for.
         self._codes: list[Codes] = []
         self._values: list[pa.Array] = []
+        # Blocks of whole numbers close together; others leave them fewer than there are blocks.
+        self._near: list[NearNumbers] = []
+        # Whether a block came with its own list of values, of which some may be in no row.
+        self._listed = False
 
     def add(
         self,
@@ -166,9 +171,16 @@ class Encoder:
     ) -> None:
         """Take the next rows: text or plain values of one type, null where there is none."""
         kind = values.type
+        near = near_numbers(values)
+        if near is not None:
+            self._near.append(near)
+            self._codes.append(near.codes)
+            self._values.append(near.texts())
+            return
         # Newer kinds, such as the text of Polars, are still unknown to pandas.
         if not pa.types.is_dictionary(kind) and _unknown(kind):
             values = values.cast(pa.string())
+        self._listed |= pa.types.is_dictionary(kind)
         coded = pc.dictionary_encode(values)
         smallest = smallest_codes(len(coded.dictionary))
         self._codes.append(_places(coded.indices).astype(smallest))
@@ -177,7 +189,8 @@ class Encoder:
     def cells(self) -> Cells:
         """All rows so far; the blocks are taken apart on the way."""
         texts = [_texts(values) for values in self._values]
-        written = pa.concat_arrays([pa.array([], pa.string()), *texts])
+        rising = self._rising()
+        written = pa.concat_arrays([rising, *texts])
         # Two values such as 1 and 1.0, or two spellings with other blanks, may be one level.
         trimmed = pc.utf8_trim_whitespace(written)
         coded = pc.dictionary_encode(trimmed)
@@ -191,15 +204,27 @@ class Encoder:
         place[empty] = -1
         smallest = smallest_codes(len(words))
         level = np.append(place, -1)[word]
-        codes = self._by_row(level.astype(smallest), np.int64(-1))
+        of_values = level[len(rising) :]
+        codes = self._by_row(of_values.astype(smallest), np.int64(-1))
         blank = words == ""
-        marked = np.append(empty & ~blank, False)[word]
+        marked = np.append(empty & ~blank, False)[word[len(rising) :]]
         n_marked = 0
         if marked.any():
             rows = self._by_row(marked, np.False_)
             n_marked = int(rows.sum())
         self._codes.clear()
-        return Cells(codes, words[~empty], n_marked)
+        cells = Cells(codes, words[~empty], n_marked)
+        return cells.used() if self._listed else cells
+
+    def _rising(self) -> pa.Array:
+        """Numbers of all blocks in their order, so that they become levels in it; none where a
+        block holds anything else.
+        """
+        texts: list[str] = []
+        if len(self._near) == len(self._codes):
+            numbers = {one for near in self._near for one in near.numbers}
+            texts = [self._near[0].text(number) for number in sorted(numbers)]
+        return pa.array(texts, pa.string())
 
     def _by_row(
         self,
@@ -212,8 +237,12 @@ class Encoder:
         begin = 0
         for codes, values in zip(self._codes, self._values, strict=True):
             end = begin + len(values)
-            own = np.append(of_value[begin:end], missing)
-            parts.append(own.astype(kind)[codes])
+            own = of_value[begin:end]
+            # Most numbers have their codes already.
+            if kind.kind == "i" and np.array_equal(own, np.arange(len(own))):
+                parts.append(codes.astype(kind, copy=False))
+            else:
+                parts.append(np.append(own, missing).astype(kind)[codes])
             begin = end
         return np.concatenate(parts)
 

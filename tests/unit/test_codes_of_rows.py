@@ -43,6 +43,69 @@ def test_blocks_of_any_size_give_the_same(size: int) -> None:
     assert n_marked == 2, "NA and nan; an empty cell says nothing"
 
 
+NUMBERS: list[tuple[pa.DataType, list[list[float | bool | None]]]] = [
+    (pa.int64(), [[3, None, 0], [7, 3, None]]),
+    (pa.int64(), [[5, 900, 5], [None, 2**62, -(2**63)]]),
+    (pa.int8(), [[-128, 127, None], [0, -1, 1]]),
+    (pa.uint64(), [[2**64 - 1, 2**64 - 3, None], [2**64 - 2]]),
+    (pa.uint8(), [[255, 0, None], []]),
+    (pa.bool_(), [[True, None], [None, False, True]]),
+    (pa.float64(), [[1.0, -0.0, None], [2.5, 3.0], [4.0]]),
+    (pa.float64(), [[float("inf"), 1.0], [float("nan"), 2.0], [1e300, None]]),
+    (pa.float32(), [[1.0, None, 40.0], [32768.0, -32768.0]]),
+    (pa.int16(), [[None, None], [None, 4]]),
+    (pa.int32(), [[None]]),
+    (pa.int32(), [list(range(1024)), list(range(-3, 1030))]),
+]
+
+
+@pytest.mark.parametrize(("kind", "blocks"), NUMBERS)
+@pytest.mark.parametrize("before", [0, 1, 9])
+def test_numbers_are_their_text(
+    kind: pa.DataType, blocks: list[list[float | bool | None]], before: int
+) -> None:
+    encoder = Encoder()
+    for block in blocks:
+        # Part of a longer array, as those of a file are.
+        longer = pa.array([None] * before + block + [None], kind)
+        encoder.add(longer.slice(before, len(block)))
+    cells = encoder.cells()
+    told = [cells.levels[code] if code >= 0 else None for code in cells.codes]
+    rows = [one for block in blocks for one in block]
+    assert told == [as_text(one) for one in rows]
+    assert set(cells.levels) == set(told) - {None}
+
+
+def test_numbers_of_all_blocks_are_in_their_order() -> None:
+    encoder = Encoder()
+    for block in ([10, 9, None], [2, 10, -1]):
+        encoder.add(pa.array(block, pa.int64()))
+    assert encoder.cells().levels.tolist() == ["-1", "2", "9", "10"]
+
+
+def as_text(value: float | bool | None) -> str | None:
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (
+        str(int(value))
+        if abs(value) != float("inf") and value == int(value)
+        else repr(value)
+    )
+
+
+def test_what_stands_where_a_number_is_missing_is_nobody_s() -> None:
+    there = pa.py_buffer(bytes([0b101]))
+    numbers = pa.py_buffer(np.array([4, 999, 6], dtype=np.int64).tobytes())
+    values = pa.Array.from_buffers(pa.int64(), 3, [there, numbers])
+    encoder = Encoder()
+    encoder.add(values)
+    cells = encoder.cells()
+    assert cells.levels.tolist() == ["4", "6"]
+    assert cells.codes.tolist() == [0, -1, 1]
+
+
 def test_nothing_at_all_is_a_column_too() -> None:
     assert encoded([]) == ([], 0)
 

@@ -164,9 +164,7 @@ def _raw(
         name=name,
         file=file,
         headers=tuple(header.strip() for header in schema.names),
-        columns=tuple(
-            encoder.cells().used() if encoder else empty for encoder in encoders
-        ),
+        columns=tuple(encoder.cells() if encoder else empty for encoder in encoders),
         lines=np.arange(n_rows, dtype=np.int64) + before + 1,
     )
 
