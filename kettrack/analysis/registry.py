@@ -354,6 +354,23 @@ def get_question(name: str) -> Question:
     return there[name]
 
 
+def asked_as(name: str) -> str:
+    """A question in a person's words, for a sentence that sends readers to its answer; who wants
+    its name finds it by these words in `questions`.
+
+    Raises
+    ------
+    UsageError
+        For a name that is none.
+
+    Examples
+    --------
+    >>> asked_as("session_counts")
+    '"How many sessions did people have?"'
+    """
+    return f'"{get_question(name).asks}"'
+
+
 def questions() -> pd.DataFrame:
     """Every question that can be asked of a cohort: one row per question.
 

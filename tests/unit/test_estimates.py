@@ -2,23 +2,26 @@
 the words it may use.
 """
 
+import ast
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sample_answers import derived_sample, sample_answer
 from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
-from kettrack.analysis import estimate
+from kettrack.analysis import estimate, registry
 from kettrack.analysis.overview import first_page
-from kettrack.analysis.registry import load_questions
+from kettrack.analysis.registry import asked_as, load_questions, questions
 from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.analysis.response.exits import CAUSES
 from kettrack.analysis.short_answers import summary_text
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import POLICIES
 from kettrack.timelines.derived import derive
+from kettrack.vocabulary.columns import TABLES
 
 BANNED = (
     "effect of number of sessions",
@@ -116,3 +119,59 @@ def test_after_the_course_the_first_score_of_the_window_counts():
 def test_an_unknown_estimate_is_an_error_that_lists_the_known(sample):
     with pytest.raises(UsageError, match="response_by_session"):
         estimate("respons", sample)
+
+
+# ---- one question named in the answer to another
+
+
+def _names_in(text: str) -> list[str]:
+    """Names of questions that a reader meets; a column may have the name of a question."""
+    columns = {column for table in TABLES.values() for column in table.names}
+    there = [name for name in load_questions() if name not in columns]
+    spaced = "|".join(name for name in there if "_" in name)
+    return re.findall(rf"\b(?:{spaced})\b|`(?:{'|'.join(there)})`", text)
+
+
+def test_an_answer_names_other_questions_by_their_words():
+    for name in load_questions():
+        found = sample_answer(name)
+        said = [found.text, found.estimand, found.reason, found.collect]
+        assert _names_in(" ".join([*said, *found.caveats])) == [], name
+
+
+def test_no_sentence_of_any_answer_holds_the_name_of_a_question():
+    rooms = Path(registry.__file__).parent
+    for module in rooms.rglob("*.py"):
+        for text in _prose(module):
+            assert _names_in(text) == [], f"{module.name}: {text}"
+
+
+def _prose(module: Path) -> list[str]:
+    """What a module can say to a reader: no docstrings, and no errors of who calls it."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    passed_over = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) or _is_usage_error(node):
+            passed_over |= {id(part) for part in ast.walk(node)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and id(node) not in passed_over
+        # a name by itself is no sentence
+        if isinstance(node.value, str) and " " in node.value.strip()
+    ]
+
+
+def _is_usage_error(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "UsageError"
+    )
+
+
+def test_questions_are_found_by_their_words():
+    there = questions()
+    assert there["asks"].is_unique
+    named = asked_as("worsening_by_week").strip('"')
+    assert there.set_index("asks").loc[named, "name"] == "worsening_by_week"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from spec.tables import cohort
 
 from kettrack import load_cohort, sample_folder
+from kettrack.analysis.registry import asked_as
 from kettrack.analysis.response.if_all_continued import (
     estimate,
     response_if_all_continued,
@@ -346,7 +347,7 @@ def test_it_says_what_it_rests_on_and_which_curve_describes_the_clinic(found):
     said = found.text + " ".join(found.caveats)
     assert found.text.startswith("If nobody had stopped early, ")
     assert "as far as the recorded scores explain who stops" in found.text
-    assert "response_by_session" in found.text
+    assert asked_as("response_by_session") in found.text
     assert "every reason to stop" in said
     for word in (
         "effect of number of sessions",

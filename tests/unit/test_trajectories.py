@@ -19,6 +19,7 @@ from kettrack import Cohort, cohort_from_frames
 from kettrack.analysis.association.association import association
 from kettrack.analysis.association.course_scores import course_scores, final_scores
 from kettrack.analysis.association.trajectories import trajectories
+from kettrack.analysis.registry import asked_as
 from kettrack.figures.trajectories import plot_trajectories
 from kettrack.result import Result
 from kettrack.timelines.derived import derive
@@ -179,7 +180,7 @@ def test_the_range_is_said_to_be_regression_alone_and_the_null_curve_is_named(
 ) -> None:
     assert "regression to the mean alone" in related.text
     assert "not in that range" in related.text
-    assert "response_by_session" in related.text
+    assert asked_as("response_by_session") in related.text
     assert "no change" not in related.text
 
 

@@ -28,7 +28,7 @@ from kettrack.analysis.association.regression_to_mean import (
 )
 from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.person_rows import COLUMNS
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.least_squares import fit_clustered
@@ -302,7 +302,8 @@ def change_by_sessions(cohort: DerivedCohort, week: int = WEEK) -> Answer:
         caveats=(
             "Who stops when: people who feel well stop, and people who are not helped leave. The"
             " number of sessions follows from how people do as much as the other way round."
-            " next_session and stop_after ask what a session changes, or refuse.",
+            f" What a session changes is asked by {asked_as('next_session')} and"
+            f" {asked_as('stop_after')}; both can refuse.",
             "No session of the drug means that all sessions were placebo. People of whom the log"
             " has no session at all are left out when it is read.",
             _OBSERVED,

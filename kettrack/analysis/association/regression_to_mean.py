@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import NORMAL_QUANTILE
+from kettrack.analysis.registry import asked_as
 from kettrack.arrays import Floats
 from kettrack.estimators.regression.comparison_models import expected_drop
 from kettrack.privacy.policies import get_policy
@@ -244,8 +245,8 @@ def regression_rows(
 def regression_words(entry: EntryCutoff) -> str:
     """Template of the sentences on what would be there anyway."""
     null_curve = (
-        "The null curve (response_by_session) shows what a clinic like this would find if its"
-        " sessions did nothing."
+        "What a clinic like this would find if its sessions did nothing is the null curve of"
+        f" {asked_as('response_by_session')}"
     )
     if not entry.known:
         return (

@@ -11,7 +11,7 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL, require_log_end, rule_words
 from kettrack.analysis.courses.by_week import event_days
 from kettrack.analysis.person_rows import COLUMNS
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import patient_weights, percentile_interval
@@ -99,7 +99,7 @@ def cost(cohort: DerivedCohort) -> Answer:
             " who did not respond cost money too: they are in every row.",
             "What one more session costs per additional responder is refused here. More sessions go"
             " to other people than fewer sessions do, so a ratio of totals would not be the answer."
-            " next_session says what one more session changes, with its interval, or refuses.",
+            f" {asked_as('next_session')} is answered with an interval, or refused.",
             "A month counts in response as long as a score told so, at most"
             f" {cohort.criteria.state_holds_days} days after it. {rule_words(cohort)}.",
         ),

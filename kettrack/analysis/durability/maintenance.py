@@ -12,7 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.durability.counts import loss_rule
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.arrays import Objects
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.cox import fit_cox
@@ -150,7 +150,7 @@ def _sentence() -> str:
         "{all.events} of {all.n} people in maintenance lost their response in {all.person_days}"
         f" days of follow-up: {value_with_interval('all')} losses per 100 person-weeks. By days"
         f" since the last session: {by_days}. This is an association, not the effect of a longer"
-        " interval. For the interval that holds in each person's own log, see holding_interval."
+        f" interval. What each person's own log shows is asked by {asked_as('holding_interval')}"
     )
 
 

@@ -18,7 +18,7 @@ from kettrack.analysis.next_session.outcome_model import (
     require_people,
 )
 from kettrack.analysis.next_session.trials import Trials, find_trials
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.arrays import Bools
 from kettrack.estimators.causal.weights import standardised_differences
 from kettrack.result import Role
@@ -112,8 +112,8 @@ def going_on_by_score(cohort: DerivedCohort) -> Answer:
                 " extrapolates."
             ),
             (
-                "These are the decisions of the first course that `next_session` uses."
-                f" {rule_words(cohort)}. {cohort.instrument.recall()}"
+                "These are the decisions of the first course behind the answer to"
+                f" {asked_as('next_session')} {rule_words(cohort)}. {cohort.instrument.recall()}"
             ),
         ),
         people=trials.n_people,
@@ -232,8 +232,8 @@ def balance(cohort: DerivedCohort) -> Answer:
         ),
         caveats=(
             (
-                "`next_session` itself adjusts by regression. The weights here only show whether"
-                " similar people are found in both groups."
+                f"The answer to {asked_as('next_session')} adjusts by regression. The weights here"
+                " only show whether similar people are found in both groups."
             ),
             (
                 "Balance in what was recorded says nothing about what was not recorded."

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.analysis.response.response_curve import count as count_exits
 from kettrack.analysis.response.staying_rows import WAYS, StayingCounts, count
@@ -368,7 +368,7 @@ def _sentence(table: pd.DataFrame) -> str:
         f" {{{last}.curve_ends}}. Not counted: {{{row}.response_before}} people who met the rule"
         f" before session 1, {{{row}.never_scored}} people not scored in time after any session,"
         f" and {{{row}.too_new}} people whose log is too short. The curve that counts everyone, and"
-        " so describes this clinic, is response_by_session."
+        f" so describes this clinic, answers {asked_as('response_by_session')}"
     )
 
 

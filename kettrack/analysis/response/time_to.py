@@ -17,7 +17,7 @@ from kettrack.analysis.courses.by_week import (
     week_exits,
     week_rows,
 )
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.analysis.response.exits import require_rule
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
@@ -266,8 +266,8 @@ def days_sentence(table: pd.DataFrame, event: str) -> str:
         "{by_end.n} people started with a rated baseline. "
         f"{when} By day {{by_end.to_day}}, {{by_end.estimate:%}} ({{by_end.ci_low:pc}} to"
         f" {{by_end.ci_high:%}}) had {happened}, in all courses and after them."
-        f"{among if rows['events'].iloc[0] else ''} How many got worse stands in"
-        " worsening_by_week."
+        f"{among if rows['events'].iloc[0] else ''} The harm beside it is the answer to"
+        f" {asked_as('worsening_by_week')}"
     )
 
 
@@ -292,5 +292,6 @@ def _caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
         "The day is the day of the score that shows it. It happened between that score and the"
         " one before, so a clinic that scores rarely has later days.",
         "No model of sessions that do nothing stands beside these days. People also get better by"
-        " themselves; null in response_by_session says how many would.",
+        f" themselves; how many would is the column null in the answer to"
+        f" {asked_as('response_by_session')}",
     )

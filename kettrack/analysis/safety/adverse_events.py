@@ -236,8 +236,8 @@ _PHASE_ROLES: Final[dict[str, Role]] = {
     unit="per 100 sessions",
     log_end=False,
     estimand=(
-        "As adverse_events, in sessions 1 to 8, 9 to 12, and 13 and later, which is how the"
-        " esketamine registry counts. Later phases are of fewer and other people; the last rows"
+        "As for all sessions together, in sessions 1 to 8, 9 to 12, and 13 and later, which is how"
+        " the esketamine registry counts. Later phases are of fewer and other people; the last rows"
         " follow the same people."
     ),
     roles=_PHASE_ROLES,
@@ -354,8 +354,8 @@ _GROUP_ROLES: Final[dict[str, Role]] = {
     unit="per 100 sessions",
     log_end=False,
     estimand=(
-        "As adverse_events, among the sessions of one route, drug, dose band or with psychotherapy."
-        " It is an association, not a cause."
+        "As for all sessions together, among the sessions of one route, drug, dose band or with"
+        " psychotherapy. It is an association, not a cause."
     ),
     roles=_GROUP_ROLES,
     recipes=SHARE_RECIPES,

@@ -16,6 +16,7 @@ from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_w
 from kettrack.analysis.durability.counts import exits as durability_exits
 from kettrack.analysis.durability.counts import watch
 from kettrack.analysis.person_rows import exit_rows
+from kettrack.analysis.registry import asked_as
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT, later_exits
 from kettrack.analysis.subgroups.group_benchmark import (
@@ -446,9 +447,9 @@ def _caveats(
     small = ", ".join(left_out_groups(people, counts))
     chance = _chance_words(found.p)
     landmark = (
-        f"Landmark: session {EARLY_SESSION}, by the score that should_we_go_on uses. People who"
-        " had the event by then, or had left, or whose log does not reach past the next session,"
-        " are not counted."
+        f"Landmark: session {EARLY_SESSION}, by the score behind the answer to"
+        f" {asked_as('should_we_go_on')} People who had the event by then, or had left, or whose"
+        " log does not reach past the next session, are not counted."
     )
     return (
         differ_caveat(cohort, by),

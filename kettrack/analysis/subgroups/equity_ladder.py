@@ -12,7 +12,7 @@ import pandas as pd
 from kettrack.analysis.association.fixed_week import WEEK
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.person_rows import joined, share_rows
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.analysis.subgroups.adjusted import adjusted_comparison
 from kettrack.analysis.subgroups.at_week import SHORT_LOGS, people_at_week
 from kettrack.analysis.subgroups.characteristics import (
@@ -97,10 +97,12 @@ def equity_ladder(cohort: DerivedCohort) -> Answer:
         sentence=_sentence(table),
         caveats=(
             "Everybody who started and whose log reaches past the week is on the ladder, also with"
-            " a low baseline or without one. Why people cannot be analysed stands in `ladder`.",
+            " a low baseline or without one. Why people cannot be analysed is the answer to"
+            f" {asked_as('ladder')}",
             "Differences are as counted: groups that differ in one thing differ in others too."
-            " `scored_predictors` compares them at equal other characteristics. The intervals of"
-            " the differences hold for all of them at once (Bonferroni).",
+            f" They are compared at equal other characteristics in the answer to"
+            f" {asked_as('scored_predictors')} The intervals of the differences hold for all of"
+            " them at once (Bonferroni).",
             f"Groups of fewer than {FEWEST_PEOPLE} people stand in one row, so that nobody is left"
             " out. Severity and earlier sessions make no groups here, since they decide by rule"
             " who can be analysed. Other scales make none: whether they were filled in is itself a"

@@ -12,7 +12,7 @@ from kettrack.analysis.association.fixed_week import WEEK, scores_at_week
 from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.courses.by_week import WEEK_CAUSES
 from kettrack.analysis.person_rows import exit_rows
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.analysis.response.time_to import event_exits
 from kettrack.analysis.subgroups.groups import differ_caveat, groups_of
 from kettrack.errors import NotIdentified
@@ -92,7 +92,7 @@ def two_groups(
             differ_caveat(cohort, column),
             "Only the two largest groups are compared, and nothing is adjusted. A Cox model with"
             " stopping as censoring takes people who stop to be like those who go on; the shares"
-            " of everybody by group stand in response_by_session with by.",
+            f" of everybody by group are the answer by group to {asked_as('response_by_session')}",
             f"The hazard ratio takes the ratio to be the same on every day. {rule_words(cohort)}.",
         ),
         level=LEVEL,
