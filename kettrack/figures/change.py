@@ -160,7 +160,8 @@ def plot_paired_change(
     Examples
     --------
     >>> keys = ["baseline", "score", "worse"]
-    >>> rows = pd.DataFrame({"key": keys, "estimate": [18.0, 12.0, 15.0], "n": 90})
+    >>> about = ["mean baseline", "mean score at week 12", "scored worse than before"]
+    >>> rows = pd.DataFrame({"key": keys, "about": about, "estimate": [18.0, 12.0, 15.0], "n": 90})
     >>> ax = plot_paired_change(rows.assign(ci_low=[17.0, 11.0, 10.0], ci_high=[19.0, 13.0, 20.0]))
     >>> ax.lines[-1].get_ydata().tolist()
     [18.0, 12.0]
@@ -179,7 +180,8 @@ def plot_paired_change(
         high = numbers(known["ci_high"])
         axes.vlines([0, 1], low, high, color=RESPONDED)
         axes.plot([0, 1], numbers(known["estimate"]), "o-", color=RESPONDED)
-        axes.set_xticks([0, 1], ["before treatment", "at one later week"])
+        # The table says of which week it is.
+        axes.set_xticks([0, 1], known["about"])
         axes.set(xlim=(-0.3, 1.5), ylabel="mean score")
         # From 0, so that a fall looks no larger than it is; T values begin far above it.
         axes.set_ylim(min(0.0, float(np.nanmin(low))), None)

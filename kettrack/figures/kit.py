@@ -104,6 +104,22 @@ def _wrapped(axes: Axes, caption: str) -> str:
     return textwrap.fill(caption, max(int(width), _SHORTEST_LINE))
 
 
+def even_lines(words: str, most: int) -> str:
+    """Words in as few lines as letters allow, none much shorter than the others.
+
+    Examples
+    --------
+    >>> even_lines("sedation of any degree (MOAA/S below 5)", 35)
+    'sedation of any degree\\n(MOAA/S below 5)'
+    """
+    lines = [
+        textwrap.wrap(words, width, break_long_words=False)
+        for width in range(1, most + 1)
+    ]
+    fewest = len(lines[-1])
+    return "\n".join(next(some for some in lines if len(some) <= fewest))
+
+
 def write_title(axes: Axes, title: str, note: str = "") -> None:
     """Say what is seen, above the axes at the left, with a small note under it."""
     # The note takes one line between title and axes.

@@ -125,7 +125,7 @@ def plot_net_benefit(
                 numbers(part["all"]),
                 ls=dots,
                 color=colour,
-                label="the same, everybody",
+                label=f"{_named(part['session'].iloc[0])},\nif everybody was treated",
             )
         axes.axhline(0, color=INK, linewidth=0.9)
         # Far below 0 nothing is decided any more.

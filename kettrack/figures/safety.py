@@ -34,6 +34,7 @@ from kettrack.figures.style import (
 
 _ROW: Final = 0.27  # inches of a row
 _FRAME: Final = 1.6  # inches of title, axis and caption
+_LEGEND_LINE: Final = 14.0  # points of a line in a legend
 # Look of several series, in this order: colour and marker, so that grey print tells them apart.
 _SERIES: Final = (
     (RESPONDED, "o"),
@@ -105,6 +106,7 @@ def plot_adverse_events(
                 fillstyle=fill,
                 markersize=5,
                 label=name,
+                clip_on=False,  # a mark at 0 stays whole
             )
         axes.set_yticks(rows, table["event"])
         axes.invert_yaxis()
@@ -144,18 +146,16 @@ def plot_adverse_events_by_phase(
     """
     names = {"row": "event", "series": "phase"}
     events = table["event"].nunique() if "event" in table else 1
-    with canvas(ax, width=8.0, height=_FRAME + 0.6 * max(events, 1)) as axes:
+    with canvas(ax, width=8.0, height=_FRAME + 0.4 + 0.6 * max(events, 1)) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         _grouped_dots(axes, table, names["row"], names["series"])
         axes.set(xlabel="per 100 sessions", xlim=(0, None))
-        axes.legend(
-            fontsize=LABEL_SIZE,
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=2,
-        )
-        axes.set_title("Side effects over the phases of treatment", loc="left", pad=54)
+        # One below the other: two of the longest beside each other reach out of the page.
+        legend_above(axes, 1)
+        room = 10 + _LEGEND_LINE * table[names["series"]].nunique()
+        title = "Side effects over the phases of treatment"
+        axes.set_title(title, loc="left", pad=room)
         write_caption(axes, caption)
         return axes
 
@@ -181,6 +181,7 @@ def _grouped_dots(axes: Axes, table: pd.DataFrame, row: str, series: str) -> Non
             color=colour,
             markersize=5,
             label=f"{kind} ({count_text(own['n'].max())} people)",
+            clip_on=False,  # a mark at 0 stays whole
         )
     axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()

@@ -336,11 +336,10 @@ def plot_ideation_clearance(
         axes.set(
             xlim=(-0.5, len(weekly) - 0.5), xlabel="weeks since session 1, not to scale"
         )
-        write_title(
-            axes,
-            "Thoughts of suicide that went",
-            "an answer of 0 at least once; it need not last",
-        )
+        note = "an answer of 0 at least once; it need not last"
+        if open_weeks.any():
+            note += "; a bar: the answers allow all of it"
+        write_title(axes, "Thoughts of suicide that went", note)
         write_caption(axes, caption)
         return axes
 
@@ -396,7 +395,14 @@ def plot_attempts_and_admissions(
         axes.hlines(
             at, numbers(table["ci_low"]), numbers(table["ci_high"]), color=WORSE
         )
-        axes.plot(numbers(table["estimate"]), at, "o", color=WORSE, markersize=4)
+        axes.plot(
+            numbers(table["estimate"]),
+            at,
+            "o",
+            color=WORSE,
+            markersize=4,
+            clip_on=False,  # a mark at 0 stays whole
+        )
         names = [
             f"{what}, {phase} ({count_text(events)})"
             for what, phase, events in zip(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from kettrack.arrays import Floats
 from kettrack.figures.kit import (
     HIDDEN,
     count_text,
+    even_lines,
     legend_above,
     nothing_to_draw,
     numbers,
@@ -88,7 +88,7 @@ def plot_watched_harms(
                 order,
             )
         _write_counts(axes, table, places)
-        names = [textwrap.fill(name, _LABEL_LETTERS) for name in ticks]
+        names = [even_lines(name, _LABEL_LETTERS) for name in ticks]
         axes.set_yticks(list(ticks.values()), names)
         axes.set_ylim(places.max() + 0.7, places.min() - 0.7)
         axes.xaxis.set_major_locator(FixedLocator(_TICKS))

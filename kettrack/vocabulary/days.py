@@ -76,8 +76,9 @@ EARLY_VISIT_WEEKS: Final = (1, 2)
 EARLY_VISIT_TOLERANCE_DAYS: Final = 3
 
 # Four to eight months after an elevated PHQ-9 score: the window of HEDIS "Depression Remission or
-# Response" (DRR-E; NCQA's page of the measure), in which the most recent score counts (provider
-# tips for 2023, Horizon BCBSNJ). Which score is elevated could not be read there.
+# Response" (DRR-E; NCQA's page of the measure), in which the most recent score counts; remission is
+# below 5 and response half of the elevated score (provider tips for 2023, Horizon BCBSNJ). Which
+# score is elevated stands with the scale.
 HEDIS_WINDOW_DAYS: Final = (120, 240)
 
 # Stop after k, where remission ends the sessions: two scores in remission are at least so many days

@@ -357,7 +357,9 @@ def test_the_harm_and_what_is_assumed_stand_in_the_answer():
     assert any("No data can tell" in words for words in asked.caveats)
     every = sample_answer("fixed_horizons")
     assert "worse by a reliable change" in every.text
-    assert any("could not be verified" in words for words in every.caveats)
+    assert any(
+        "a score above 9 in the measure that HEDIS" in said for said in every.caveats
+    )
 
 
 def test_a_small_count_is_not_told_by_the_bounds_beside_it():

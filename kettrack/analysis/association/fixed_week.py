@@ -180,7 +180,7 @@ def paired_change(cohort: DerivedCohort, week: int = WEEK) -> Answer:
     scored = _require_scored(people, week)
     entry = find_entry_cutoff(cohort)
     counts = paired_counts(scored, len(people), cohort.instrument.sign)
-    rows = [*paired_rows(counts), *_regression(cohort, scored)]
+    rows = [*paired_rows(counts, week), *_regression(cohort, scored)]
     table = pd.DataFrame(rows).assign(started=len(people), n=len(scored))
     table["events"] = table["events"].astype("Int64")
     return Answer(

@@ -17,7 +17,7 @@ POINTS: Final = "points of change"
 # What is averaged of the people scored at the week -> what it is about, and its unit.
 PAIRED: Final = {
     "baseline": ("mean baseline", "points"),
-    "score": ("mean score at the week", "points"),
+    "score": ("mean score at week {week}", "points"),
     "change": ("mean change", POINTS),
 }
 
@@ -70,12 +70,13 @@ def paired_counts(scored: pd.DataFrame, started: int, sign: int) -> PairedCounts
     )
 
 
-def paired_rows(counts: PairedCounts) -> list[dict[str, Any]]:
-    """Means before and after, the change between them, and how many got worse."""
+def paired_rows(counts: PairedCounts, week: int) -> list[dict[str, Any]]:
+    """Means before and at the week, the change between them, and how many got worse."""
     change = counts.sums["change"]
     baseline_sd = counts.sums["baseline"].sd
     means = [
-        {"key": name, "about": about, "unit": unit} | mean_cells(counts.sums[name])
+        {"key": name, "about": about.format(week=week), "unit": unit}
+        | mean_cells(counts.sums[name])
         for name, (about, unit) in PAIRED.items()
     ]
     worse = wilson(counts.worse, change.n, LEVEL)

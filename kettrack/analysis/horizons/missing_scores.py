@@ -54,6 +54,7 @@ from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
+from kettrack.vocabulary.instruments.phq9 import ELEVATED_ABOVE
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, UNSCORED_WORSE_BY_SD
 from kettrack.vocabulary.made_of import COUNTED_BY_UNIT
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
@@ -349,8 +350,9 @@ def horizon_caveats(cohort: DerivedCohort, horizon: str = "") -> tuple[str, ...]
         said.append(
             "Months 4 to 8 are the window of HEDIS Depression Remission or Response, in which the"
             " most recent score counts. HEDIS starts at any elevated PHQ-9 score and asks for a"
-            " diagnosis; here it starts at the baseline. Which score HEDIS calls elevated could not"
-            " be verified."
+            " diagnosis; here it starts at the baseline of people who are a case. Elevated is a"
+            f" score above {ELEVATED_ABOVE} in the measure that HEDIS has adapted (MN Community"
+            " Measurement, NQF 0710)."
         )
     return tuple(said)
 

@@ -73,7 +73,7 @@ def _change(tables: Tables, rules: RulesInForce) -> Answer:
     require_enough(n, WEEK)
     started = int(groups["started"])
     counts = PairedCounts(started, int(groups["worse"]), sums)
-    table = pd.DataFrame(paired_rows(counts)).assign(started=started, n=n)
+    table = pd.DataFrame(paired_rows(counts, WEEK)).assign(started=started, n=n)
     return Answer(
         table=table.astype({"events": "Int64"}),
         sentence=paired_words(counts, WEEK),

@@ -8,6 +8,8 @@ Sources
 - Arrieta 2017, J Clin Psychol 73:1076: up to two missing answers are replaced by the mean of the
   others; read in the documentation of the R package qscorer (scoring_phq9)
 - McInnes 2022, J Affect Disord 301:486;  SUSTAIN-3, PMC10439056;  McMillan 2010
+- MN Community Measurement: Depression Remission at Twelve Months (NQF 0710, CMS159, page of the
+  eCQI Resource Center), which HEDIS has adapted, as NCQA says
 """
 
 from __future__ import annotations
@@ -15,6 +17,10 @@ from __future__ import annotations
 from typing import Final
 
 from kettrack.vocabulary.instrument import Fact, Instrument, severity_bands
+
+# An index score lies above this in MN Community Measurement's measures. NCQA publishes no number
+# for the elevated score of its own; programs that count it take the same.
+ELEVATED_ABOVE: Final = 9
 
 PHQ9: Final = Instrument(
     name="PHQ-9",
