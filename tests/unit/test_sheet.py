@@ -103,10 +103,21 @@ def test_a_score_long_after_the_last_session_is_told_as_such(day, told):
 
 
 @pytest.mark.parametrize(("baseline", "told"), [(9, True), (10, False)])
-def test_a_mild_baseline_is_told_beside_a_response(baseline, told):
-    sheet = patient_sheet(clinic({0: baseline, 7: 2}), "K1", "payer")
-    assert ("Before treatment" in lines(sheet)) is told
-    assert lines(sheet)["Response"].startswith("at the last score: yes")
+def test_who_began_mild_is_not_rated(baseline, told):
+    sheet = patient_sheet(clinic({0: baseline, 7: 4, 30: 18}), "K1", "payer")
+    said = lines(sheet)
+    assert ("Not rated" in said) is told
+    words = "not rated: below 10 before treatment."
+    assert (said["Response"] == words) is told
+    assert (said["Remission"] == words) is told
+    # who was hardly ill can still become worse
+    assert said["Worse than before treatment"].endswith("at 1 of 2 scores.")
+
+
+def test_without_a_first_score_nothing_is_rated():
+    said = lines(patient_sheet(clinic({7: 9, 30: 4}), "K1", "payer"))
+    for rule in ("Response", "Remission", "Worse than before treatment"):
+        assert said[rule] == "not rated: no score before treatment."
 
 
 def test_a_payer_is_told_what_is_not_recorded_and_under_which_rules():

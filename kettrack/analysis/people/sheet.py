@@ -204,22 +204,29 @@ def _since_session_words(line: pd.DataFrame, sessions: pd.DataFrame) -> str:
     return f" The last session was {gap:.0f} days before." if gap > FRESH_DAYS else ""
 
 
-def _mild_baseline_lines(cohort: DerivedCohort, line: pd.DataFrame) -> list[SheetLine]:
-    """That somebody was less ill than the people whom the report rates."""
+def _mild_baseline_words(cohort: DerivedCohort, line: pd.DataFrame) -> str:
+    """On which side of a case somebody began who is not rated; empty for a case."""
     case = cohort.criteria.caseness
     baseline = line["baseline"].iloc[-1]
     if case is None or pd.isna(baseline):
-        return []
+        return ""
     above = cohort.instrument.higher_is_worse
     ill = baseline >= case.value if above else baseline <= case.value
-    if ill:
-        return []
     side = "below" if above else "above"
+    return "" if ill else f"{side} {case.value:g} before treatment"
+
+
+def _mild_baseline_lines(cohort: DerivedCohort, line: pd.DataFrame) -> list[SheetLine]:
+    """That somebody was less ill than the people whom the report rates."""
+    mild = _mild_baseline_words(cohort, line)
+    if not mild:
+        return []
+    baseline = _points(line["baseline"].iloc[-1])
     return [
         SheetLine(
-            "Before treatment",
-            f"{_points(baseline)}, {side} {case.value:g}, from where kettrack rates response. The"
-            " report does not count this patient as a responder.",
+            "Not rated",
+            f"{baseline}, {mild}: response and remission are rated from there on only. The report"
+            " counts this patient neither as a responder nor as somebody who did not respond.",
         )
     ]
 
@@ -243,14 +250,21 @@ def _scores_line(cohort: DerivedCohort, line: pd.DataFrame) -> SheetLine:
 def _rule_lines(cohort: DerivedCohort, line: pd.DataFrame) -> list[SheetLine]:
     """Whether the last score meets each rule in force, and the first day on which one did."""
     rules = cohort.criteria
+    mild = _mild_baseline_words(cohort, line)
+    none = pd.isna(line["baseline"].iloc[-1])
+    unrated = "no score before treatment" if none else mild
+    # Somebody who was hardly ill can still become worse; without a first score nobody can say so.
     asked = {
-        "Response": rules.response,
-        "Remission": rules.remission,
-        "Worse than before treatment": rules.deterioration,
+        "Response": (rules.response, unrated),
+        "Remission": (rules.remission, unrated),
+        "Worse than before treatment": (rules.deterioration, unrated if none else ""),
     }
     return [
-        SheetLine(f"{name} ({rule.predicate.words})", _met_words(rule, line))
-        for name, rule in asked.items()
+        SheetLine(
+            f"{name} ({rule.predicate.words})",
+            f"not rated: {why}." if why else _met_words(rule, line),
+        )
+        for name, (rule, why) in asked.items()
         if rule is not None
     ]
 
