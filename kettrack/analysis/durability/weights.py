@@ -345,8 +345,8 @@ def _weighed(
         # Most people leave early: from their last day on they weigh nothing.
         who = np.flatnonzero(people.known >= block[0])
         weights = _stay_weights(people, rate, block, who)
-        often = drawn[:, who, None].astype(np.float64)
-        weights = weights * often * people.at_risk(block)[who]
+        weights *= drawn[:, who, None].astype(np.float64)
+        weights *= people.at_risk(block)[who]
         total[:, begin:end] = weights.sum(axis=1)
         here = np.flatnonzero((place >= begin) & (place < end))
         person = np.searchsorted(who, seen[here])
@@ -390,10 +390,9 @@ def _stay_weights(
     who: Ints,
 ) -> Floats:
     """`stay_weights` of some people, from the daily rates."""
-    shape = (len(rate), len(who), len(days))
-    out = np.ones(shape)
     if not rate.size or not days.size:
-        return out
+        shape = (len(rate), len(who), len(days))
+        return np.ones(shape)
     # Rate added up to the beginning of each stretch, over all people in one line.
     whole = rate * people.days
     before = np.cumsum(whole, axis=1) - whole
@@ -406,13 +405,15 @@ def _stay_weights(
     last_place = len(people.person) - 1
     first = np.minimum(first, last_place)
     origin = before[:, first]
-    whole_stretches = before[:, at]
-    whole_stretches = whole_stretches - origin[:, :, None]
-    last_stretch = rate[:, at] * part
-    total = whole_stretches + last_stretch
-    total = np.where(there, total, 0)
-    logs = np.minimum(total, _LARGEST_LOG)
-    return np.exp(logs, out=out)
+    # One array for everything: it is the largest there is.
+    total = before[:, at]
+    total -= origin[:, :, None]
+    last_stretch = rate[:, at]
+    last_stretch *= part
+    total += last_stretch
+    total *= there
+    np.minimum(total, _LARGEST_LOG, out=total)
+    return np.exp(total, out=total)
 
 
 def _stretch_of_day(

@@ -131,21 +131,16 @@ def left_out_groups(
     return [str(label) for label in there if label not in kept]
 
 
-def _starts(cohort: DerivedCohort) -> pd.DataFrame:
-    """Decision point of session 1 of every patient, by `patient_id`."""
-    rows = cohort.person_sessions
-    return rows[rows["session"] == 1].set_index("patient_id")
-
-
 def _severity(cohort: DerivedCohort) -> pd.Series:
     """Published band of the baseline; one group for all where no bands are published."""
-    # Bands of the baseline, which stands on every row of a person.
-    start = _starts(cohort)
     instrument = cohort.instrument
     labels = [band.label for band in instrument.bands] or ["all"]
-    bands = baseline_bands(start["baseline"].to_numpy(float), instrument)
+    # Asked for in every simulated clinic, so without the table of decisions.
+    bands = baseline_bands(np.asarray(cohort.baselines.score, np.float64), instrument)
     categories = pd.Categorical(bands, categories=labels, ordered=True)
-    return pd.Series(categories, index=start.index)
+    return pd.Series(
+        categories, index=pd.Index(cohort.bucket.patient_id, name="patient_id")
+    )
 
 
 def _route(cohort: DerivedCohort) -> pd.Series:
