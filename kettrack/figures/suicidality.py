@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from kettrack.arrays import Bools, Floats
 from kettrack.figures.kit import (
     count_text,
     legend_above,
@@ -315,13 +316,7 @@ def plot_ideation_clearance(
         low = numbers(weekly["ci_low"])
         high = numbers(weekly["ci_high"])
         axes.vlines(at, low, high, color=RESPONDED, linewidth=1)
-        least = numbers(weekly["least"])
-        most = numbers(weekly["most"])
-        axes.vlines(at, least, most, color=RESPONDED, linewidth=5, alpha=0.5)
-        # Two bounds that are nearly one have no height, but a mark.
-        open_weeks = np.isnan(numbers(weekly["estimate"]))
-        for bound in (least, most):
-            axes.plot(at[open_weeks], bound[open_weeks], "_", color=RESPONDED)
+        open_weeks = _bars(axes, weekly, at)
         middle = numbers(weekly["estimate"])
         axes.plot(at, middle, "o", color=RESPONDED, label="0 at least once by then")
         # Between two weeks nothing is drawn: nobody knows on which day they went.
@@ -342,6 +337,18 @@ def plot_ideation_clearance(
         write_title(axes, "Thoughts of suicide that went", note)
         write_caption(axes, caption)
         return axes
+
+
+def _bars(axes: Axes, weekly: pd.DataFrame, at: Floats) -> Bools:
+    """Bars between the two bounds of weeks whose share the data leave open, and which these are."""
+    least = numbers(weekly["least"])
+    most = numbers(weekly["most"])
+    axes.vlines(at, least, most, color=RESPONDED, linewidth=5, alpha=0.5)
+    # Two bounds that are nearly one have no height, but a mark.
+    open_weeks: Bools = np.isnan(numbers(weekly["estimate"]))
+    for bound in (least, most):
+        axes.plot(at[open_weeks], bound[open_weeks], "_", color=RESPONDED)
+    return open_weeks
 
 
 def _came_back(axes: Axes, table: pd.DataFrame) -> None:
