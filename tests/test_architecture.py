@@ -118,7 +118,7 @@ HEAVY = (
     "pyarrow",
     "msgspec",
     "statsmodels",
-    "nbclient",
+    "IPython",
     "nbconvert",
     "rich",
     "tomlkit",

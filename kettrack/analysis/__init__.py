@@ -55,7 +55,11 @@ def estimate(
     >>> estimate("session_counts", load_cohort(sample_folder())).status
     'ok'
     """
-    from kettrack.analysis.registry import get_question, require_options
+    from kettrack.analysis.registry import (
+        answered_once,
+        get_question,
+        require_options,
+    )
     from kettrack.timelines.derived import derive
 
     asked = get_question(name)
@@ -70,7 +74,9 @@ def estimate(
             )
         from kettrack.analysis.subgroups.comparison import compare_groups
 
-        return compare_groups(name, derived, by)
+        return answered_once(
+            derived, (name, ("by", by), {}), lambda: compare_groups(name, derived, by)
+        )
     if on_step is not None and asked.steps:
         options["on_step"] = on_step
     return asked.answer(derived, **options)

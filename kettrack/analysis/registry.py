@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache, wraps
 from importlib import import_module
@@ -198,8 +198,12 @@ def question(
             cohort: Cohort | DerivedCohort, *args: P.args, **options: P.kwargs
         ) -> Result:
             derived = derive(cohort)
-            return _answered(
-                asked, derived, lambda: function(derived, *args, **options)
+            return answered_once(
+                derived,
+                (name, args, options),
+                lambda: _answered(
+                    asked, derived, lambda: function(derived, *args, **options)
+                ),
             )
 
         asked = Question(
@@ -220,6 +224,34 @@ def question(
         return cast(Callable[Concatenate[Cohort | DerivedCohort, P], Result], ask)
 
     return register
+
+
+def answered_once(
+    cohort: DerivedCohort,
+    asked: tuple[str, tuple[Any, ...], Mapping[str, Any]],
+    answer: Callable[[], Result],
+) -> Result:
+    """An answer that is worked out the first time, and then kept with the cohort.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        Of which it is asked.
+    asked : tuple
+        Name, values and options of the question.
+    answer : callable
+        Works it out.
+    """
+    name, values, options = asked
+    told = {key: value for key, value in options.items() if key not in _OWN_OPTIONS}
+    key = ("answer", name, values, tuple(sorted(told.items())))
+    try:
+        hash(key)
+    except TypeError:  # such as tables
+        return answer()
+    found = cohort.once(key, answer)
+    # Whoever changes the table changes only their own.
+    return replace(found, table=found.table.copy(deep=False))
 
 
 def _answered(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,14 +24,13 @@ from kettrack.report.first_page import (
     sources_of,
 )
 from kettrack.report.layout import TEMPLATES, boxed_tables
-from kettrack.report.pictures import element_of
+from kettrack.report.pictures import as_drawn
 from kettrack.result import Result
 
 # Where the answer that takes longest will stand: what is before it is sent at once.
 GAP: Final = "<!-- the last answer -->"
 OWN: Final = Path(__file__).parent / "template"
 TITLE: Final = "Ketamine treatment: outcomes"
-_DRAWN_WIDTH: Final = re.compile(r'^<svg[^>]*viewBox="0 0 ([\d.]+) ')
 
 
 @cache
@@ -208,10 +206,7 @@ def drawn(plot: Plot, result: Result, key: str) -> str:
     if result.table.empty:
         return ""
     whole = picture(plot, result.table, result.caption, "svg").decode("utf-8")
-    element = element_of(whole, key, f"Figure. {result.text}")
-    # No larger than it was drawn, so that the letters of all figures have one size.
-    (width,) = _DRAWN_WIDTH.findall(element)
-    return Markup(element.replace("<svg", f'<svg style="max-width: {width}pt"', 1))
+    return Markup(as_drawn(whole, key, f"Figure. {result.text}"))
 
 
 def _table(result: Result) -> str:

@@ -24,6 +24,7 @@ from kettrack.reading.problems import counted
 from kettrack.report.first_page import FirstPage, PageAnswer, sources_of
 from kettrack.report.layout import render
 from kettrack.report.run import run_notebooks
+from kettrack.timelines.derived import derive
 from kettrack.writing import write_text
 
 TITLE: Final = "Data quality"
@@ -59,7 +60,7 @@ def write_check_page(
         write_text(render(TITLE, page_of_problems(found.problems), {}), output)
         raise
     # The pictures come from the notebook, so that a number has one home.
-    notebooks = run_notebooks([NOTEBOOK], folder, allow, options)
+    notebooks = run_notebooks([NOTEBOOK], derive(cohort))
     write_text(render(TITLE, _page_of_cohort(cohort), notebooks), output)
 
 

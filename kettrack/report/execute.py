@@ -1,5 +1,5 @@
-"""Run notebooks: each as if in a Python of its own, in an empty folder, and with nothing of the
-user's own start-up files.
+"""Run notebooks: each in a process of its own, in an empty folder, and with nothing of the user's
+own start-up files.
 
 `python -m kettrack.report.execute notebooks` stores what the notebooks of a folder say, so that the
 stored files are the same on every machine.
@@ -7,28 +7,22 @@ stored files are the same on every machine.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import subprocess
 import sys
 import tempfile
-import time
+import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Final
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
 
 import nbformat
-import zmq
-from ipykernel.kernelspec import RESOURCES, get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from kettrack import errors
@@ -39,20 +33,21 @@ from kettrack.memory import (
     require_memory,
     sounds_like_memory,
 )
+from kettrack.report.cells import CellOutputs, run_cells
 from kettrack.writing import remove_leftovers, write_text
 
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
 SIDE_BY_SIDE: Final = 2  # notebooks that run at the same time
-# What Jupyter needs in each of its processes before any data; measured with two processors.
+# What a process needs before any data; measured with two processors.
 LEAST_MB: Final = 1_300
-# Run between two notebooks of one Python: names go and cells count from 1 again, libraries stay
-# loaded. The block lets a warning be told again that the notebook before has told.
-FORGET: Final = """
-get_ipython().reset(new_session=True)
-from warnings import catch_warnings
-with catch_warnings():
-    del catch_warnings
-"""
+# Tag of the cell that reads the folder; it is not run where the cohort is given.
+READS: Final = "reads"
 _EMPTY: Final = "kettrack-"  # how the names of their temporary folders begin
+# A copy of this process has all libraries and the cohort already. Elsewhere libraries break in a
+# copy, and a new Python loads everything again.
+_START: Final[Any] = get_context("fork" if sys.platform == "linux" else "spawn")
 # What stored notebooks say of the language, whatever Python ran them.
 METADATA: Final[Mapping[str, Any]] = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -62,56 +57,6 @@ METADATA: Final[Mapping[str, Any]] = {
 
 class NotebookFailed(KettrackError):
     """A cell stopped; the message names notebook and cell in one line."""
-
-
-class ThisPython(AsyncKernelManager):
-    """A kernel in the running interpreter, whatever kernels the user has installed elsewhere.
-
-    What passes between this process and the kernel holds patients' scores, so it is encrypted where
-    ZeroMQ can.
-    """
-
-    # CURVE is the encryption of ZeroMQ; some builds come without it.
-    transport_encryption = "auto" if zmq.has("curve") else "disabled"
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """Start command of the kernel."""
-        return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
-
-
-class StopSwitch:
-    """One switch for several runs: an interrupt of one, or a failure, ends them all.
-
-    A run is ended by cancelling its task. Tasks live in the event loops of their threads, so the
-    cancellation is handed to the loop instead of being done from outside.
-    """
-
-    def __init__(self) -> None:
-        self.interrupted = False
-        self._ended = False
-        self._runs: list[tuple[asyncio.AbstractEventLoop, Callable[[], object]]] = []
-
-    def add(self, end_run: Callable[[], object]) -> None:
-        """Let the switch end the run whose event loop calls this."""
-        self._runs.append((asyncio.get_running_loop(), end_run))
-        if self._ended:  # the others ended while this Python was still starting
-            end_run()
-
-    def end_all(self) -> None:
-        """End every run, and those that start later as soon as they have started."""
-        # A second cancellation would break into the clean-up after the first.
-        if self._ended:
-            return
-        self._ended = True
-        for loop, end_run in self._runs:
-            with suppress(RuntimeError):  # the loop of a run that is over is closed
-                loop.call_soon_threadsafe(end_run)
-
-    def interrupt(self) -> None:
-        """End every run because the person at the terminal asks for it."""
-        self.interrupted = True
-        self.end_all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,70 +75,81 @@ def _ignore(_: CellRun) -> None:
     """Nobody wants to know."""
 
 
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What notebooks find when they begin.
+
+    Parameters
+    ----------
+    names : mapping
+        Name to value, such as the cohort; cells tagged `reads` are then not run.
+    show : callable, optional
+        As in `run_cells`.
+    """
+
+    names: Mapping[str, object] = field(default_factory=dict)
+    show: Callable[[Any], None] | None = None
+
+
+NOTHING: Final = AtHand()
+
+
 def execute_all(
     notebooks: Mapping[str, NotebookNode],
     on_cell: OnCell = _ignore,
+    given: AtHand = NOTHING,
+    meanwhile: Callable[[], None] | None = None,
 ) -> None:
     """Run several notebooks in place: two side by side where there are two processors, the others
-    after them in the same two Pythons.
+    after them.
 
-    A notebook finds nothing of those before it, so its outputs do not depend on the order. Two
-    Pythons are enough: each holds a cohort of its own in memory.
+    A notebook finds nothing of those before it, so its outputs do not depend on the order.
 
     Parameters
     ----------
     notebooks : mapping
-        File name to notebook, in order.
+        File name to notebook, in the order in which they begin.
     on_cell : callable
-        Called after each code cell, from the thread of its notebook.
+        Called after each code cell.
+    given : AtHand
+        What each finds when it begins.
+    meanwhile : callable, optional
+        What this process does beside the first notebook. The others begin after it, and find what
+        it has worked out.
 
     Raises
     ------
     NotebookFailed
-        When a cell raises, or a kernel dies; the other notebooks are stopped.
+        When a cell raises, or a process dies; the other notebooks are stopped.
     TooLittleMemory
         When a cell finds no memory, or the system does not leave enough to begin.
     Interrupted
         When the person at the terminal stops the run.
     """
     require_memory(LEAST_MB, "to run the notebooks")
-    switch = StopSwitch()
-    # The last first: in a report they take longest, and a long one that starts late would run alone
-    # at the end.
-    waiting = deque(reversed(list(notebooks.items())))
-    n_pythons = min(SIDE_BY_SIDE, os.cpu_count() or 1, len(waiting))
-    if not n_pythons:
-        return
-    with ThreadPoolExecutor(n_pythons) as threads:
-        runs = [
-            threads.submit(_run_in_turn, waiting, on_cell, switch)
-            for _ in range(n_pythons)
-        ]
-        try:
-            _wait_for(runs)
-        except KeyboardInterrupt:
-            switch.interrupt()
-            raise Interrupted from None
-        finally:
-            switch.end_all()
-            threads.shutdown(wait=False, cancel_futures=True)
+    # Those of runs that were killed.
+    remove_leftovers(Path(tempfile.gettempdir()), _EMPTY)
+    waiting = deque(notebooks.items())
+    beside = min(SIDE_BY_SIDE, os.cpu_count() or 1)
+    running: dict[Connection, _Running] = {}
+    try:
+        if meanwhile is not None and beside > 1 and waiting:
+            _start(waiting, running, given)
+        if meanwhile is not None:
+            meanwhile()
+        while waiting or running:
+            while waiting and len(running) < beside:
+                _start(waiting, running, given)
+            _take(running, on_cell)
+    except KeyboardInterrupt:
+        raise Interrupted from None
+    finally:
+        for one in running.values():
+            one.end()
 
 
-def _wait_for(runs: list[Future[None]]) -> None:
-    """Wait for all runs, or for the first that fails, and raise its error."""
-    over, _ = wait(runs, return_when=FIRST_EXCEPTION)
-    for run in runs:
-        if run in over:
-            run.result()
-
-
-def execute(
-    notebook: NotebookNode,
-    name: str,
-    on_cell: OnCell = _ignore,
-    switch: StopSwitch | None = None,
-) -> None:
-    """Run every code cell of a notebook in place, in order, in a Python of its own.
+def execute(notebook: NotebookNode, name: str, on_cell: OnCell = _ignore) -> None:
+    """Run every code cell of a notebook in place, in order, in a process of its own.
 
     Parameters
     ----------
@@ -203,159 +159,145 @@ def execute(
         File name, for the error message.
     on_cell : callable
         Called after each code cell.
-    switch : StopSwitch, optional
-        Ends the run from outside.
 
     Raises
     ------
     NotebookFailed
-        When a cell raises, or the kernel dies.
+        When a cell raises, or the process dies.
     Interrupted
         When the person at the terminal stops the run.
     """
-    _run_in_turn(deque([(name, notebook)]), on_cell, switch or StopSwitch())
+    execute_all({name: notebook}, on_cell)
 
 
-def _run_in_turn(
-    waiting: deque[tuple[str, NotebookNode]],
-    on_cell: OnCell,
-    switch: StopSwitch,
-) -> None:
-    """Run notebooks in one Python, each as if it were the first, until none is waiting."""
-    # Those of runs that were killed hold the keys to kernels that are gone.
-    remove_leftovers(Path(tempfile.gettempdir()), _EMPTY)
-    with tempfile.TemporaryDirectory(
-        prefix=_EMPTY, ignore_cleanup_errors=True
-    ) as empty:
-        client = NotebookClient(
-            nbformat.v4.new_notebook(),
-            kernel_manager_class=ThisPython,
-            # Some cells take minutes on a slow machine, and a limit would end them for no fault.
-            timeout=None,
-            record_timing=False,
-            coalesce_streams=True,
-            resources={"metadata": {"path": empty}},
+class _Running:
+    """A notebook and the process that runs it."""
+
+    def __init__(self, name: str, cells: list[NotebookNode], given: AtHand) -> None:
+        self._name = name
+        self._cells = cells
+        self._n_done = 0
+        self._empty = tempfile.TemporaryDirectory(
+            prefix=_EMPTY, ignore_cleanup_errors=True
         )
-        client.on_notebook_start = lambda **_: _obey(switch, client)
-        turn = _Turn(client, on_cell)
+        self.told, tells = _START.Pipe(duplex=False)
+        sources = [cell.source for cell in cells]
+        self._process: BaseProcess = _START.Process(
+            target=_run, args=(sources, given, self._empty.name, tells), daemon=True
+        )
+        with warnings.catch_warnings():
+            # Threads of libraries that wait for work; a copy of this process does without.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        # Only the other process writes: when it ends, this end is told.
+        tells.close()
+
+    def take(self, on_cell: OnCell) -> bool:
+        """Take what the process tells next; whether that was the last."""
         try:
-            asyncio.run(turn.run_all(waiting, _environment(Path(empty))))
-        except (Exception, asyncio.CancelledError) as error:
-            # the second: while Python was still starting
-            if switch.interrupted or hasattr(client, "_async_cleanup_kernel_future"):
-                raise Interrupted from None
-            _explain(error, turn.name, turn.n_done)
-            raise
+            said: CellOutputs = self.told.recv()
+        except EOFError:
+            raise NotebookFailed(
+                f"{self._place()}: Python was ended from outside, as systems do when memory runs"
+                " out. Close other programs, or use a computer with more memory."
+            ) from None
+        if said.error is not None:
+            raise _why(self._place(), *said.error)
+        cell = self._cells[self._n_done]
+        self._n_done += 1
+        cell.outputs = said.outputs
+        cell.execution_count = self._n_done
+        on_cell(CellRun(self._name, cell.source, said.seconds))
+        return self._n_done == len(self._cells)
+
+    def end(self) -> None:
+        """End the process, wherever it is."""
+        self._process.kill()
+        self._process.join()
+        self.told.close()
+        self._empty.cleanup()
+
+    def _place(self) -> str:
+        return f"{self._name}, cell {self._n_done + 1}"
 
 
-def _next(
+def _start(
     waiting: deque[tuple[str, NotebookNode]],
-) -> tuple[str, NotebookNode] | None:
-    # The other Python takes from the same list.
+    running: dict[Connection, _Running],
+    given: AtHand,
+) -> None:
+    """Start the notebook that has waited longest."""
+    name, notebook = waiting.popleft()
+    cells = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and cell.source.strip()
+        and not (given.names and READS in cell.metadata.get("tags", []))
+    ]
+    if cells:
+        one = _Running(name, cells, given)
+        running[one.told] = one
+
+
+def _take(running: dict[Connection, _Running], on_cell: OnCell) -> None:
+    """Wait until one of the processes tells something, and take it."""
+    for told in wait(list(running)):
+        assert isinstance(told, Connection)
+        if running[told].take(on_cell):
+            running.pop(told).end()
+
+
+def _run(sources: list[str], given: AtHand, empty: str, tells: Connection) -> None:
+    """What the other process does."""
+    # The first process answers who interrupts, and ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _be_silent()
+    os.chdir(empty)
+    os.environ["IPYTHONDIR"] = str(Path(empty, "ipython"))
+    one_thread_each(os.environ)
+    # Sending waits until the first process takes, which may be busy; cells must not.
+    ready: SimpleQueue[CellOutputs | None] = SimpleQueue()
+    sender = threading.Thread(target=_send, args=(ready, tells))
+    sender.start()
     try:
-        return waiting.popleft()
-    except IndexError:
-        return None
+        run_cells(sources, given.names, ready.put, given.show)
+    finally:
+        ready.put(None)
+        sender.join()
 
 
-class _Turn:
-    """The notebooks of one Python, one after another, and how far the one that runs has come."""
-
-    def __init__(self, client: NotebookClient, on_cell: OnCell) -> None:
-        self.name = ""
-        self.n_done = 0
-        self._client = client
-        self._on_cell = on_cell
-
-    async def run_all(
-        self,
-        waiting: deque[tuple[str, NotebookNode]],
-        environment: dict[str, str],
-    ) -> None:
-        """Start a Python, run what is waiting, and end it."""
-        setup = self._client.async_setup_kernel(
-            env=environment, stderr=_kernel_messages()
-        )
-        async with setup:
-            while (following := _next(waiting)) is not None:
-                await self._run(*following)
-                await self._client.kc.execute(FORGET, silent=True, reply=True)
-
-    async def _run(self, name: str, notebook: NotebookNode) -> None:
-        client = self._client
-        client.nb = notebook
-        client.reset_execution_trackers()
-        self.name = name
-        self.n_done = 0
-        for place, cell in enumerate(notebook.cells):
-            began = time.perf_counter()
-            await client.async_execute_cell(
-                cell, place, execution_count=client.code_cells_executed + 1
-            )
-            # nbclient runs no prose, and no empty cell
-            if cell.cell_type == "code":
-                self.n_done += 1
-                took = time.perf_counter() - began
-                self._on_cell(CellRun(name, cell.source, took))
+def _send(ready: SimpleQueue[CellOutputs | None], tells: Connection) -> None:
+    while (said := ready.get()) is not None:
+        tells.send(said)
 
 
-def _obey(switch: StopSwitch, client: NotebookClient) -> None:
-    """Let the switch cancel the run, and the kernel with it; an interrupt throws the switch.
-
-    nbclient has a handler of its own for interrupts, which ends in a fault.
-    """
-    run = asyncio.current_task()
-
-    def end_run() -> None:
-        client.shutdown_kernel = "immediate"
-        if run is not None:
-            run.cancel()
-
-    switch.add(end_run)
-    # Windows, and threads other than the first, whose interrupts reach the first thread
-    with suppress(NotImplementedError, RuntimeError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, switch.interrupt)
+def _be_silent() -> None:
+    """What Python itself says when it is stopped midway are traces that may quote data."""
+    if os.environ.get("KETTRACK_DEBUG") == "1":
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
-def _explain(error: BaseException, name: str, n_done: int) -> None:
-    # The cell that was running is the one after those that are done.
-    place = f"{name}, cell {n_done + 1}"
-    if isinstance(error, CellExecutionError):
-        if sounds_like_memory(error.ename, error.evalue):
-            raise TooLittleMemory(f"for {place}") from error
-        raise NotebookFailed(f"{place}: {_reason(error)}") from error
-    if isinstance(error, DeadKernelError):
-        raise NotebookFailed(
-            f"{place}: Python was ended from outside, as systems do when memory runs out. Close"
-            " other programs, or use a computer with more memory."
-        ) from error
+def _why(place: str, name: str, message: str) -> KettrackError:
+    """The error of a cell that stopped."""
+    if sounds_like_memory(name, message):
+        return TooLittleMemory(f"for {place}")
+    return NotebookFailed(f"{place}: {_reason(name, message)}")
 
 
-def _environment(empty: Path) -> dict[str, str]:
-    """The user's environment, without what would change the output of a notebook."""
-    # A backend named in the environment would draw to a window and store no picture.
-    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    one_thread_each(kept)
-    return kept | {"IPYTHONDIR": str(empty / "ipython"), "PYTHONHASHSEED": "0"}
-
-
-def _kernel_messages() -> int | None:
-    """What Python itself says when it is stopped midway: traces that may quote data."""
-    return None if os.environ.get("KETTRACK_DEBUG") == "1" else subprocess.DEVNULL
-
-
-def _reason(error: CellExecutionError) -> str:
+def _reason(name: str, message: str) -> str:
     """kettrack's own words are safe to print; those of other exceptions may quote a cell of the
     input.
     """
-    # The kernel passes on the name of an error only, so its class is looked up by name.
-    kind = getattr(errors, error.ename, None)
+    # The other process passes on the name of an error only, so its class is looked up by name.
+    kind = getattr(errors, name, None)
     ours = isinstance(kind, type) and issubclass(kind, KettrackError)
     if ours or os.environ.get("KETTRACK_DEBUG") == "1":
-        return f"{error.ename}: {' '.join(str(error.evalue).split())}"
-    return (
-        f"{error.ename} (KETTRACK_DEBUG=1 shows its message, which may quote your data)"
-    )
+        return f"{name}: {' '.join(message.split())}"
+    return f"{name} (KETTRACK_DEBUG=1 shows its message, which may quote your data)"
 
 
 def store(path: Path) -> None:

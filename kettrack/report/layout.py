@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +20,13 @@ from nbformat import NotebookNode
 
 from kettrack.escapes import visible
 from kettrack.report.first_page import FirstAnswer, FirstPage, PageAnswer
+from kettrack.report.pictures import as_drawn
 from kettrack.result import REFUSED
 
 PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
-# tag of the cell that overrides it; it holds a path of this machine and is never shown
-INJECTED: Final = "injected"
 
 TEMPLATES: Final = Path(__file__).parent / "template"
-UNSEEN: Final = {PARAMETERS, INJECTED}  # cells that hold a path of this machine
+UNSEEN: Final = {PARAMETERS}  # cells that may hold a path of this machine
 # Code is coloured as IPython, whatever a stored notebook says of its language.
 LANGUAGE: Final = {"name": "python", "pygments_lexer": "ipython3"}
 CDN: Final = (
@@ -108,7 +108,7 @@ def render(
     exporter = _exporter()
     told: dict[str, str] = {}
     chapters = [
-        _chapter(exporter, name, _reader_copy(notebook, told), notebooks)
+        _chapter(exporter, name, _reader_copy(notebook, _anchor(name), told), notebooks)
         for name, notebook in notebooks.items()
     ]
     answers = tuple(_linked(answer, notebooks) for answer in page.answers)
@@ -220,7 +220,11 @@ def _anchor(name: str) -> str:
     return Path(name).stem.replace("_", "-")
 
 
-def _reader_copy(notebook: NotebookNode, told: dict[str, str]) -> NotebookNode:
+def _reader_copy(
+    notebook: NotebookNode,
+    anchor: str,
+    told: dict[str, str],
+) -> NotebookNode:
     """A copy without the cells nobody should see, with a text for every picture, no path in a
     warning, and no refusal in the words of one that stands above.
 
@@ -228,6 +232,8 @@ def _reader_copy(notebook: NotebookNode, told: dict[str, str]) -> NotebookNode:
     ----------
     notebook : NotebookNode
         As it was run.
+    anchor : str
+        Put before the names of the parts of its figures.
     told : dict
         Refusals so far to the headings they stand under; those of this notebook are added.
     """
@@ -239,6 +245,7 @@ def _reader_copy(notebook: NotebookNode, told: dict[str, str]) -> NotebookNode:
     ]
     heading = ""
     finding = ""
+    figures = count(1)
     for cell in shown.cells:
         if cell.cell_type == "markdown":
             below = _last_heading(cell.source)
@@ -248,7 +255,7 @@ def _reader_copy(notebook: NotebookNode, told: dict[str, str]) -> NotebookNode:
         for output in cell.get("outputs", []):
             finding = _finding_of(output) or finding
             said = f"{heading}. {finding}" if finding else heading
-            _describe(output, f"Figure: {said}")
+            _describe(output, f"Figure: {said}", f"{anchor}-{next(figures)}")
             _shorten_refusal(output, heading, told)
     return shown
 
@@ -288,8 +295,11 @@ def _finding_of(output: NotebookNode) -> str:
     return whole + stop.strip() if stop else f"{cut.rpartition(' ')[0]} ..."
 
 
-def _describe(output: NotebookNode, words: str) -> None:
+def _describe(output: NotebookNode, words: str, key: str) -> None:
     if output.output_type == "stream" and output.name == "stderr":
         output.text = PLACE.sub("", output.text)
-    if "image/png" in output.get("data", {}):
+    data = output.get("data", {})
+    if "image/png" in data:
         output.metadata.setdefault("image/png", {}).setdefault("alt", words)
+    if "image/svg+xml" in data:
+        data["image/svg+xml"] = as_drawn(data["image/svg+xml"], key, words)

@@ -1,4 +1,4 @@
-"""Answers and figures as cells of a notebook that was run, for pages that no kernel makes."""
+"""Answers and figures as cells of a notebook that was run, for pages that no notebook makes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def made_cell(
     name: str,
     data: dict[str, str],
 ) -> NotebookNode:
-    """A cell of code with one output, as a kernel would have stored it.
+    """A cell of code with one output, as a notebook would have stored it.
 
     Parameters
     ----------

@@ -21,6 +21,7 @@ _ADDRESS: Final = re.compile(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"')
 _METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _WIDTH: Final = re.compile(r'(<svg[^>]*?) width="[^"]*"')
 _HEIGHT: Final = re.compile(r'(<svg[^>]*?) height="[^"]*"')
+_DRAWN_WIDTH: Final = re.compile(r'^<svg[^>]*viewBox="0 0 ([\d.]+) ')
 
 
 def draw_inline(key: str, table: pd.DataFrame, words: str) -> str:
@@ -42,16 +43,18 @@ def draw_inline(key: str, table: pd.DataFrame, words: str) -> str:
     """
     if table.empty:
         return ""
+
     # Text stays text, and names of parts do not change from run to run.
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
         axes = PICTURES[key](table)
         figure = axes.get_figure(root=True)
         assert figure is not None
         written = io.StringIO()
+        no_date = {"Date": None}
         figure.savefig(
             written,
             format="svg",
-            metadata={"Date": None},
+            metadata=no_date,
             transparent=True,
         )
         plt.close(figure)
@@ -81,3 +84,18 @@ def element_of(whole: str, key: str, words: str) -> str:
     label = in_html(words)
     named = f'<svg role="img" aria-label="{label}"'
     return element.replace("<svg", named, 1).strip()
+
+
+def as_drawn(whole: str, key: str, words: str) -> str:
+    """A file of SVG as an element that is shown no larger than it was drawn, so that the letters
+    of all figures have one size.
+
+    Parameters
+    ----------
+    whole, key, words
+        As for `element_of`.
+    """
+    element = element_of(whole, key, words)
+    (width,) = _DRAWN_WIDTH.findall(element)
+    sized = f'<svg style="max-width: {width}pt"'
+    return element.replace("<svg", sized, 1)

@@ -14,15 +14,15 @@ import nbformat
 from nbformat import NotebookNode
 
 from kettrack.analysis.short_answers import short_answers
-from kettrack.errors import UsageError
 from kettrack.privacy.release.manifest import read_manifest
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import load_cohort
 from kettrack.report.against_page import Other, against_chapters
-from kettrack.report.execute import CellRun, execute_all
-from kettrack.report.first_page import compose_first_page
+from kettrack.report.drawn import show_in_report
+from kettrack.report.execute import AtHand, CellRun, execute_all
+from kettrack.report.first_page import FirstPage, compose_first_page
 from kettrack.report.formats import require_formats, writers
-from kettrack.report.layout import INJECTED, PARAMETERS, render
+from kettrack.report.layout import render
 from kettrack.report.methods import describe_methods
 from kettrack.report.paper_tables import ask_for_paper, paper_tables, provenance_of
 from kettrack.report.papers import Paper
@@ -30,7 +30,8 @@ from kettrack.report.release_check import release_check
 from kettrack.report.timings import Timings
 from kettrack.report.together import withheld_in_report
 from kettrack.resources import notebook_folder
-from kettrack.timelines.derived import derive
+from kettrack.result import Result
+from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.writing import write_together
 
 # Of the file that the next report on the same clinic is checked against.
@@ -41,10 +42,13 @@ NOTEBOOK_ONLY: Final = "notebook-only"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a report is made of: its title, and the notebooks in order."""
+    """What a report is made of: its title, the notebooks in order, and the one that takes longest
+    and begins first.
+    """
 
     title: str
     notebooks: tuple[str, ...]
+    longest: str
 
 
 def read_contents() -> Contents:
@@ -58,7 +62,7 @@ def read_contents() -> Contents:
     said = tomllib.loads(
         (Path(__file__).parent / "contents.toml").read_text(encoding="utf-8")
     )
-    return Contents(said["title"], tuple(said["notebooks"]))
+    return Contents(said["title"], tuple(said["notebooks"]), said.get("longest", ""))
 
 
 def leave_out_for_readers(notebook: NotebookNode) -> None:
@@ -67,25 +71,6 @@ def leave_out_for_readers(notebook: NotebookNode) -> None:
     notebook.cells = [
         cell for cell in cells if NOTEBOOK_ONLY not in cell.metadata.get("tags", [])
     ]
-
-
-def inject(notebook: NotebookNode, name: str, **values: object) -> None:
-    """Put a cell behind the one tagged `parameters` that sets its names to other values.
-
-    Raises
-    ------
-    UsageError
-        When the notebook has no such cell.
-    """
-    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
-    place = next(
-        (index for index, there in enumerate(tags) if PARAMETERS in there), None
-    )
-    if place is None:
-        raise UsageError(f"{name} has no cell tagged {PARAMETERS!r}.")
-    source = "\n".join(f"{variable} = {value!r}" for variable, value in values.items())
-    cell = nbformat.v4.new_code_cell(source, metadata={"tags": [INJECTED]}, id=INJECTED)
-    notebook.cells.insert(place + 1, cell)
 
 
 def write_report(
@@ -145,20 +130,37 @@ def write_report(
         cohort, manifest = _withheld(cohort, contents, previous, other)
     with timings.step("the other side"):
         notebooks = against_chapters(cohort, other)
-    with timings.step("the first page"):
-        # Before the notebooks, which take longest: what cannot be answered fails early.
-        answers = short_answers(cohort)
-        page = compose_first_page(cohort, answers)
-    with timings.step("the notebooks, two side by side"):
-        options = {**options, "withheld": cohort.settings.withheld}
-        notebooks |= run_notebooks(contents.notebooks, folder, allow, options, timings)
-    with timings.step("tables and methods"):
-        paper = _paper(cohort)
+    derived = derive(cohort)
+    page = _PageAndPaper(derived, timings)
+    names = contents.notebooks
+    with timings.step("the notebooks, side by side"):
+        ran = run_notebooks(names, derived, timings, page.work_out, contents.longest)
+    notebooks |= {name: ran[name] for name in names}
     with timings.step("laying out and writing"):
-        behind = [result for answer in answers for result in answer.behind]
-        last = release_check(cohort, behind, notebooks)
-        text = render(contents.title, page, notebooks, last, paper.methods)
-        return _write_files(output, also, text, paper, manifest)
+        last = release_check(cohort, page.behind, notebooks)
+        text = render(contents.title, page.first, notebooks, last, page.paper.methods)
+        return _write_files(output, also, text, page.paper, manifest)
+
+
+class _PageAndPaper:
+    """The first page, and tables and methods: what a report says outside of its notebooks."""
+
+    first: FirstPage
+    paper: Paper
+    behind: list[Result]
+
+    def __init__(self, cohort: DerivedCohort, timings: Timings) -> None:
+        self._cohort = cohort
+        self._timings = timings
+
+    def work_out(self) -> None:
+        """Ask what they need; the notebooks that begin later find the answers."""
+        with self._timings.step("the first page"):
+            answers = short_answers(self._cohort)
+            self.first = compose_first_page(self._cohort.cohort, answers)
+            self.behind = [result for answer in answers for result in answer.behind]
+        with self._timings.step("tables and methods"):
+            self.paper = _paper(self._cohort)
 
 
 def _write_files(
@@ -180,9 +182,8 @@ def _write_files(
     return beside
 
 
-def _paper(cohort: Cohort) -> Paper:
+def _paper(derived: DerivedCohort) -> Paper:
     """Tables and methods, under the policy of the report."""
-    derived = derive(cohort)
     found = ask_for_paper(derived)
     methods = describe_methods(derived, found)
     return Paper(
@@ -231,38 +232,41 @@ def _source(name: str) -> str:
 
 def run_notebooks(
     names: Sequence[str],
-    folder: Path,
-    allow: tuple[str, ...],
-    options: Mapping[str, object],
+    cohort: DerivedCohort,
     timings: Timings | None = None,
+    meanwhile: Callable[[], None] | None = None,
+    longest: str = "",
 ) -> dict[str, NotebookNode]:
-    """Run notebooks on a cohort folder.
+    """Run notebooks on a cohort.
 
     Parameters
     ----------
     names : sequence of str
-        Files of the notebook folder, in order.
-    folder, allow, options, timings
+        Files of the notebook folder.
+    cohort : DerivedCohort
+        Stands in the place of the one that each would read.
+    timings : Timings, optional
         As for `write_report`.
+    meanwhile : callable, optional
+        As for `execute_all`.
+    longest : str
+        The one to begin with.
 
     Returns
     -------
     dict
-        File name to executed notebook.
+        File name to executed notebook, in the order in which they began.
     """
+    # The last come earlier: a long one that starts late would run alone at the end.
+    order = [longest] * (longest in names)
+    order += [name for name in reversed(names) if name != longest]
     notebooks = {
-        name: nbformat.read(notebook_folder() / name, as_version=4) for name in names
+        name: nbformat.read(notebook_folder() / name, as_version=4) for name in order
     }
-    for name, notebook in notebooks.items():
+    for notebook in notebooks.values():
         leave_out_for_readers(notebook)
-        inject(
-            notebook,
-            name,
-            folder=str(folder.resolve()),
-            # The notebooks read the folder again, each by itself, under the same options.
-            options={"allow": allow, **options},
-        )
     total = sum(_n_code_cells(notebook) for notebook in notebooks.values())
+    given = AtHand({"cohort": cohort}, show_in_report)
     with _progress(total) as advance:
 
         def on_cell(run: CellRun) -> None:
@@ -270,7 +274,7 @@ def run_notebooks(
             if timings is not None:
                 timings.cell(run)
 
-        execute_all(notebooks, on_cell)
+        execute_all(notebooks, on_cell, given, meanwhile)
     return notebooks
 
 
@@ -285,8 +289,12 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
     from rich.progress import Progress
 
     console = Console(stderr=True)
+    # Without a thread of its own: processes are copied while it is shown.
     with Progress(
-        console=console, transient=True, disable=not console.is_terminal
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        auto_refresh=False,
     ) as bar:
         task = bar.add_task("Running the notebooks", total=total)
-        yield lambda: bar.advance(task)
+        yield lambda: bar.update(task, advance=1, refresh=True)

@@ -34,14 +34,19 @@ class Timings:
 
     def __init__(self) -> None:
         self._steps: list[tuple[str, float]] = []
+        self._inside = [0.0]
         self._cells: list[CellRun] = []
 
     @contextmanager
     def step(self, words: str) -> Iterator[None]:
-        """Time a step of the whole."""
+        """Time a step of the whole; a step inside of it is told by itself."""
         began = time.perf_counter()
+        self._inside.append(0.0)
         yield
-        self._steps.append((words, time.perf_counter() - began))
+        took = time.perf_counter() - began
+        inside = self._inside.pop()
+        self._inside[-1] += took
+        self._steps.append((words, took - inside))
 
     def cell(self, run: CellRun) -> None:
         """Note a cell of a notebook; may be called from several threads."""

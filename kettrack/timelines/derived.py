@@ -92,6 +92,10 @@ class DerivedCohort:
     cohort: Cohort
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
+    def __reduce__(self) -> tuple[Callable[[Cohort], DerivedCohort], tuple[Cohort]]:
+        """To another process goes what came in; the rest is worked out there."""
+        return derive, (self.cohort,)
+
     # ---- what came in
 
     @cached_property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
@@ -13,10 +16,13 @@ from nbformat import NotebookNode
 
 from kettrack import DataProblems, load_cohort, notebook_folder, sample_folder
 from kettrack.analysis.context import refusal
-from kettrack.errors import NotIdentified, UsageError
+from kettrack.errors import NotIdentified
 from kettrack.report import run
+from kettrack.report.drawn import MOST_MARKS, as_dots, as_lines
 from kettrack.report.execute import (
     METADATA,
+    READS,
+    AtHand,
     CellRun,
     NotebookFailed,
     execute,
@@ -173,22 +179,61 @@ def test_the_banner_stands_on_every_printed_page() -> None:
     assert "@page { @top-center" not in render("T", FirstPage("", (), {}), {})
 
 
-def test_injected_cell_follows_the_parameters_and_is_not_shown() -> None:
-    notebook = notebook_of("folder = 1", "folder")
-    notebook.cells[0].metadata.tags = ["parameters"]
-    run.inject(
-        notebook, "a.ipynb", folder="/private/clinic", options={"allow": ("site",)}
-    )
-    assert (
-        notebook.cells[1].source
-        == "folder = '/private/clinic'\noptions = {'allow': ('site',)}"
-    )
-    assert "/private/clinic" not in render("T", PAGE, {"a.ipynb": notebook})
+def test_a_cohort_that_is_given_is_not_read_again() -> None:
+    notebook = notebook_of("cohort = 1 / 0", "cohort")
+    notebook.cells[0].metadata.tags = ["reads"]
+    execute_all({"a.ipynb": notebook}, given=AtHand({"cohort": 7}))
+    assert notebook.cells[0].outputs == []
+    assert notebook.cells[1].outputs[0].data["text/plain"] == "7"
 
 
-def test_notebook_without_parameters() -> None:
-    with pytest.raises(UsageError, match="no cell tagged 'parameters'"):
-        run.inject(notebook_of("1"), "a.ipynb", folder="x")
+def test_every_notebook_of_the_report_says_where_it_reads() -> None:
+    for name in run.read_contents().notebooks:
+        notebook = nbformat.read(notebook_folder() / name, as_version=4)
+        tagged = [c for c in notebook.cells if READS in c.metadata.get("tags", [])]
+        assert [cell.source for cell in tagged] == [
+            "cohort = kt.derive(kt.load_cohort(folder, **options))"
+        ]
+
+
+def test_what_is_worked_out_meanwhile_is_there_for_those_that_begin_later() -> None:
+    found: list[str] = []
+    notebooks = {name: notebook_of("len(found)") for name in ("a", "b", "c")}
+    execute_all(
+        notebooks,
+        given=AtHand({"found": found}),
+        meanwhile=lambda: found.append("the answer"),
+    )
+    shown = [
+        notebook.cells[0].outputs[0].data["text/plain"]
+        for notebook in notebooks.values()
+    ]
+    # Where there is one processor, the first begins later too.
+    assert shown in (["0", "1", "1"], ["1", "1", "1"])
+
+
+def test_a_process_that_is_killed_is_told() -> None:
+    dies = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    with pytest.raises(NotebookFailed, match=r"a, cell [12]: Python was ended"):
+        execute(notebook_of("1", dies), "a")
+
+
+def test_a_figure_of_very_many_marks_is_drawn_in_dots() -> None:
+    figure, axes = plt.subplots()
+    axes.plot(range(MOST_MARKS - 100), "o")
+    drawn = as_lines(figure)
+    assert drawn is not None
+    assert "<svg" in drawn
+    assert as_dots(figure) is None
+    axes.scatter(range(200), range(200))
+    assert as_lines(figure) is None
+    dots = as_dots(figure)
+    assert dots is not None
+    # Twice as many as they are shown at.
+    written = b64decode(dots[0])
+    width, height = struct.unpack(">II", written[16:24])
+    assert dots[1] == {"width": width // 2, "height": height // 2}
+    plt.close(figure)
 
 
 def test_failing_cell_is_named_in_one_line_and_quotes_no_data() -> None:

@@ -28,9 +28,11 @@ from kettrack.estimators.regression.whitening import (
 
 _TOGETHER = 64  # replicates
 _PRODUCTS = 1 << 24  # products of columns kept, at most 70 MB
+_FEW = 4  # replicates for which products of columns take longer to make than they save
 _SAFE_STEP = 1.5  # on the logit scale
 # without separation 10 are plenty; a separated fit walks about 1 on the logit scale per step
 _MOST_STEPS = 200
+_RAREST = 1e-3  # share of an outcome from which a fit sets out
 _CONVERGED = 1e-14  # mean squared length of the next step, weighted by p (1 - p)
 # of a likelihood: where a separated fit gains less than that, halving its step would never end
 _ROUNDING = 1e-14
@@ -110,10 +112,10 @@ def solve_logistic(
 
     Notes
     -----
-    Newton's method on columns made uncorrelated, started at 0 and, for replicates, at the fit with
-    their mean weights. A step that moves no linear predictor by more than 1.5 always raises the
-    likelihood (Sun and Tran-Dinh 2019, Math Program 178:145) and is taken whole; a longer one is
-    halved until it does.
+    Newton's method on columns made uncorrelated, started at one probability for all rows and, for
+    replicates, at the fit with their mean weights. A step that moves no linear predictor by more
+    than 1.5 always raises the likelihood (Sun and Tran-Dinh 2019, Math Program 178:145) and is
+    taken whole; a longer one is halved until it does.
 
     A ridge of 1e-12 per unit of weight, on the uncorrelated columns, makes the maximum finite and
     unique when the outcome is separated or a replicate has drawn nobody with some feature.
@@ -168,7 +170,7 @@ def _fit_all(
     """Coefficients of every replicate on the uncorrelated columns, and which of them are
     separated.
     """
-    small = columns.shape[1] * columns.size < _PRODUCTS
+    small = columns.shape[1] * columns.size < _PRODUCTS and len(weighing) > _FEW
     problem = _Problem(
         columns=columns,
         turned=np.ascontiguousarray(columns.T),
@@ -176,15 +178,31 @@ def _fit_all(
         products=column_products(columns) if small else None,
         reach=float(np.linalg.norm(columns, axis=1).max()),
     )
-    start = np.zeros(columns.shape[1])
+    start = _start(columns, outcome, mean)
     if len(weighing) > 1:
-        # replicates lie about the fit to everybody: begun there they need fewer steps than from 0
+        # replicates lie about the fit to everybody: begun there they need fewer steps
         start = _newton(problem, mean[None], start)[0][0]
     fits = []
     for begin in range(0, len(weighing), _TOGETHER):
         fits.append(_newton(problem, weighing[begin : begin + _TOGETHER], start))
     beta = np.vstack([one for one, _ in fits])
     return beta, np.concatenate([separated for _, separated in fits])
+
+
+def _start(
+    columns: Floats,
+    outcome: Floats,
+    weights: Floats,
+) -> Floats:
+    """Coefficients that come nearest to the same probability in every row: few steps from the fit.
+
+    Where nearly all rows have one outcome, the way from 0 is long.
+    """
+    part = weights / weights.sum()
+    share = np.clip(part @ outcome, _RAREST, 1 - _RAREST)
+    # the columns are uncorrelated, so that their mean products are the nearest coefficients
+    start: Floats = np.log(share / (1 - share)) * (part @ columns)
+    return start
 
 
 @dataclass(frozen=True, slots=True)
