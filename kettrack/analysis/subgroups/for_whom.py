@@ -11,13 +11,14 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.person_rows import exit_rows
-from kettrack.analysis.registry import Answer, asked_as, question
+from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.subgroups.adjusted import (
     Characteristic,
     known_characteristics,
 )
+from kettrack.analysis.subgroups.groups import severity_caveat
 from kettrack.analysis.subgroups.looks import (
     LOOK_DECIMALS,
     LOOK_RECIPES,
@@ -187,7 +188,6 @@ def _caveats(
             if uncounted
             else []
         ),
-        "Severity: people who begin with a higher score also fall further without any effect;"
-        f" how far is the answer by severity to {asked_as('response_by_session')}",
+        severity_caveat(),
         f"{rule_words(cohort)}.",
     )

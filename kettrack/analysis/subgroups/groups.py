@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.courses.expected_course import baseline_bands
+from kettrack.analysis.registry import asked_as
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT
 from kettrack.analysis.subgroups.characteristics import (
     characteristic_groups,
@@ -104,6 +105,14 @@ def grouping_words(cohort: DerivedCohort, by: str) -> str:
     """What a grouping is, in words."""
     name = grouping_name(cohort, by)
     return GROUPINGS.get(name) or characteristic_words(cohort, name)
+
+
+def severity_caveat() -> str:
+    """Why groups by severity differ also where sessions do nothing."""
+    return (
+        "Severity: people who begin with a higher score also fall further without any effect; how"
+        f" far is the answer by severity to {asked_as('response_by_session')}"
+    )
 
 
 def differ_caveat(cohort: DerivedCohort, by: str) -> str:

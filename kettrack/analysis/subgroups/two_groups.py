@@ -14,7 +14,7 @@ from kettrack.analysis.courses.by_week import WEEK_CAUSES
 from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.analysis.response.time_to import event_exits
-from kettrack.analysis.subgroups.groups import differ_caveat, groups_of
+from kettrack.analysis.subgroups.groups import differ_caveat, groups_of, severity_caveat
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.cox import fit_cox
 from kettrack.result import Role
@@ -90,6 +90,7 @@ def two_groups(
         sentence=_sentence(table, week),
         caveats=(
             differ_caveat(cohort, column),
+            *([severity_caveat()] if column == "severity" else []),
             "Only the two largest groups are compared, and nothing is adjusted. A Cox model with"
             " stopping as censoring takes people who stop to be like those who go on; the shares"
             f" of everybody by group are the answer by group to {asked_as('response_by_session')}",
