@@ -5,7 +5,7 @@
 #   mkdir rows
 #   for name in response_by_session remission_by_session durability durability_from_response \
 #       response_by_week worsening_by_week worsening state_after_course ladder session_counts \
-#       responders among_scored suicidality_in_short adverse_events; do
+#       responders among_scored suicidality_in_short adverse_events next_session; do
 #     kettrack estimate $name clinic --rows rows/$name.csv
 #   done
 #   Rscript docs/rebuild.R rows rebuilt.csv
@@ -15,7 +15,8 @@
 # `kettrack estimate NAME clinic -o NAME.csv`) and `value` (shares in percent).
 #
 # Not rebuilt, since they come from simulation and not from rows: what a model shows if sessions do
-# nothing (`null`), and the bootstrap interval of the hypothetical curve. Rows of single patients
+# nothing (`null`), and the bootstrap interval of the hypothetical curve. The answer on one more
+# session is rebuilt, not the rows beside it, and its weights are taken as they were exported. Rows of single patients
 # are not for release, and neither are files made of them.
 
 suppressPackageStartupMessages(library(survival))
@@ -371,6 +372,51 @@ recurrent_loss <- function(question, rows) {
   told(question, "", days, estimate = c(0, fit$cumhaz)[findInterval(days, fit$time) + 1])
 }
 
+# Columns of a design from rows that stand one below the other, in the order of the decisions.
+columns_of <- function(rows, kind) {
+  names <- unique(rows$curve[startsWith(rows$curve, kind)])
+  vapply(names, function(name) rows$value[rows$curve == name], numeric(sum(rows$curve == names[1])))
+}
+
+# One more session: weighted least squares of the score on the arm, the history and arm x what may
+# change it, averaged over all decisions. The error counts people: residuals are divided by the root
+# of what the fit left of them (Bell and McCaffrey 2002), and the mean history has its own.
+one_more <- function(question, rows) {
+  own <- rows[rows$curve == question, ]
+  history <- columns_of(rows, "history_")
+  changes <- columns_of(rows, "modifier_")
+  arm <- as.numeric(own$status)
+  design <- cbind(1, arm, history, changes * arm)
+  used <- own$weight > 0
+  root <- sqrt(own$weight[used])
+  x <- design[used, ] * root
+  y <- own$value[used] * root
+  # Columns that others make up add nothing.
+  kept <- qr(x, tol = 1e-9)
+  kept <- sort(kept$pivot[seq_len(kept$rank)])
+  x <- x[, kept]
+  bread <- solve(crossprod(x))
+  beta <- drop(bread %*% crossprod(x, y))
+  residual <- drop(y - x %*% beta)
+  scores <- vapply(split(seq_along(y), own$patient_id[used]), function(mine) {
+    part <- x[mine, , drop = FALSE]
+    left <- eigen(diag(length(mine)) - part %*% bread %*% t(part), symmetric = TRUE)
+    turn <- ifelse(left$values > 1e-9, 1 / sqrt(pmax(left$values, 1e-9)), 0)
+    drop(t(part) %*% left$vectors %*% (turn * crossprod(left$vectors, residual[mine])))
+  }, numeric(length(kept)))
+  covariance <- bread %*% tcrossprod(scores) %*% bread
+  middle <- colMeans(changes)
+  contrast <- c(0, 1, rep(0, ncol(history)), middle)[kept]
+  estimate <- sum(contrast * beta)
+  slopes <- replace(numeric(ncol(design)), kept, beta)[-seq_len(2 + ncol(history))]
+  moves <- rowsum(sweep(changes, 2, middle) %*% slopes, own$patient_id) / nrow(own)
+  error <- sqrt(sum(contrast * (covariance %*% contrast)) + sum(moves^2))
+  rbind(
+    told(question, question, NA, trials = nrow(own), n = length(unique(own$patient_id)),
+      estimate = estimate, ci_low = estimate - Z * error, ci_high = estimate + Z * error),
+    told(question, "all_scored", NA, estimate = 100 * mean(!is.na(own$value))))
+}
+
 session_counts <- function(question, rows) {
   most <- 12
   one <- function(name) {
@@ -408,6 +454,7 @@ rebuild <- function(question, rows) {
     should_we_go_on = go_on(question, rows),
     recurrent_loss = recurrent_loss(question, rows),
     trajectories = means(question, rows),
+    next_session = , next_session_maintenance = one_more(question, rows),
     message("Not rebuilt here: ", question, "."))
 }
 

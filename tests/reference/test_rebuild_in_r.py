@@ -169,6 +169,19 @@ def test_every_figure_that_page_one_of_two_files_tells(
     assert check_sentences(two_files, rebuild(two_files, tmp_path)) > 60
 
 
+def test_the_answer_on_one_more_session(tmp_path: Path) -> None:
+    """By least squares and its covariance in plain R, from the decisions and their histories."""
+    names = ("next_session", "next_session_maintenance")
+    again = rebuild({name: [sample_answer(name)] for name in names}, tmp_path)
+    for name in names:
+        table = sample_answer(name).table.set_index("key")
+        for column in ("trials", "n", "estimate", "ci_low", "ci_high"):
+            told = float(table.loc[name, column])
+            assert again[name, name, -1, column] == pytest.approx(told, abs=1e-6)
+        scored = table.loc["all_scored", "estimate"]
+        assert again[name, "all_scored", -1, "estimate"] == pytest.approx(scored)
+
+
 def test_every_row_of_the_tables_behind_it(
     page: Page, beside: Page, rebuilt: pd.Series
 ) -> None:

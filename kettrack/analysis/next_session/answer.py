@@ -5,6 +5,7 @@ trial, and the answer is told with its assumption.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -18,6 +19,7 @@ from kettrack.analysis.next_session.answer_table import (
     answer_table,
     first_row,
 )
+from kettrack.analysis.next_session.decision_rows import decision_rows
 from kettrack.analysis.next_session.protocol import (
     ProtocolWords,
     TrialProtocol,
@@ -168,13 +170,20 @@ def answer_next_session(
     """
     # an assumed recall is said in the caveats, not refused
     recall = cohort.instrument.recall(recall_days)
-    table = answer_table(cohort, protocol, recall.days)
+    table, model = answer_table(cohort, protocol, recall.days)
+    codes = cohort.bucket.patient_id
     return Answer(
         table=table,
         sentence=_sentence(table, protocol),
         estimand=protocol.words.estimand,
         caveats=_caveats(cohort, protocol.words, recall),
         level=LEVEL,
+        rows=partial(
+            decision_rows,
+            protocol.name,
+            model,
+            codes,
+        ),
     )
 
 

@@ -101,8 +101,8 @@ def left_out_instrument(cohort: DerivedCohort) -> str:
 
 def answer_table(
     cohort: DerivedCohort, protocol: TrialProtocol, recall: int
-) -> pd.DataFrame:
-    """Every row of the answer to a question about the next session.
+) -> tuple[pd.DataFrame, OutcomeModel]:
+    """Every row of the answer to a question about the next session, and the fit behind it.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def answer_table(
     table = pd.DataFrame(rows).reindex(columns=list(ROLES))
     count = table["count"].astype("Int64")
     note = table["note"].fillna("")
-    return table.assign(count=count, note=note, **_sizes(table))
+    return table.assign(count=count, note=note, **_sizes(table)), model
 
 
 def first_row(

@@ -106,13 +106,20 @@ def state_after_course(cohort: DerivedCohort) -> Answer:
     Returns
     -------
     Result
-        Refused when nobody was scored in the window (`AFTER_COURSE_DAYS`). Rows `response`
-        `remission` `any_rise` `deterioration`, as far as defined: `events` of `n` scored
-        with Wilson interval, and `if_none` / `if_all`: the percentage had none, or all, of the
-        unscored had it.
+        Refused when nobody was scored in the window (`AFTER_COURSE_DAYS`), or no log reaches to
+        its end. Rows `response` `remission` `any_rise` `deterioration`, as far as defined: `events`
+        of `n` scored with Wilson interval, and `if_none` / `if_all`: the percentage had none, or
+        all, of the unscored had it.
     """
     scores = scores_after_course(cohort)
     scored = scores.dropna(subset=["score"])
+    if scores.empty:
+        last = AFTER_COURSE_DAYS[1]
+        raise NotIdentified(
+            f"nobody with a rated baseline has a log that reaches {last} days past the first"
+            " course, so nobody can be called scored or not scored then.",
+            f"observed_to_day, and logs that go on for {last} days after the course.",
+        )
     if scored.empty:
         raise NotIdentified(
             f"nobody with a rated baseline was scored {_DAYS_WORDS} after the first course.",
