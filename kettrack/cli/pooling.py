@@ -40,6 +40,15 @@ def summarise(
     policy: PolicyName = None,
     allow: Allowed = None,
     scheduler: SchedulerName = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            "--previous",
+            metavar="FILE",
+            help="The rounded summary that was sent before this one: a mean that few people have"
+            " changed stays as it was.",
+        ),
+    ] = None,
 ) -> None:
     """Write the counts of one site, to be pooled without rows.
 
@@ -50,14 +59,19 @@ def summarise(
     Example:
       kettrack summarise clinic -o site.json --site A
       kettrack summarise clinic -o site.json --site A --policy release
+      kettrack summarise clinic -o july.json --site A --policy release --previous june.json
     """
     check_output(output, folder, _SUMMARY_ENDINGS)
     asked = {"instrument": instrument, "criteria": criteria, "policy": policy}
     opened = open_buckets(folder, allow, scheduler=scheduler, **asked)
+    from kettrack.pooling.since import checked_since
     from kettrack.pooling.summary import summarise as count
+    from kettrack.pooling.summary_file import read_summary
     from kettrack.privacy.policies import get_policy
     from kettrack.writing import write_text
 
+    # A file that is none is told before anything is counted.
+    before = None if previous is None else read_summary(previous)
     if opened is None:
         cohort = open_cohort(folder, allow, scored=True, **asked)
         with working("Counting"):
@@ -68,6 +82,9 @@ def summarise(
         opened.require_scores()
         with working("Counting", opened.manifest.n_buckets) as advance:
             summary = summarise_by_bucket(opened, site, scheduler, advance)
+    if before is not None:
+        summary, stayed = checked_since(summary, before)
+        say(f"{stayed} means are as in {previous}, since few people have changed them.")
     write_text(summary.to_json(), output)
     say(get_policy(summary.policy).banner)
     answer(f"The counts of {summary.people:,} people are in {output}.")

@@ -16,8 +16,10 @@ from kettrack.errors import UsageError
 from kettrack.pooling.tallies import Shape
 from kettrack.privacy.policies import POLICIES, Policy, Rounding, get_policy
 
-# Of means and standard deviations: two decimals of a score tell of no single person.
-_DECIMALS: Final = 2
+# Of means and standard deviations by the people behind them. A mean times its people is whole: with
+# half of the last decimal times them above half a point, it is so for every number of people.
+_MANY: Final = 100
+_DECIMALS: Final = (1, 2)
 # Significant digits of sums of squares, which are no counts of people.
 _DIGITS: Final = 2
 # Of sums over people, by which sessions of one person are alike: sum -> its two factors.
@@ -71,8 +73,8 @@ def released(
     -------
     DataFrame
         As it came where the policy leaves counts exact. Else every count is rounded; on a clock
-        the running totals are, so that no error grows with time; means keep two decimals and need
-        enough people behind them.
+        the running totals are, so that no error grows with time; means keep one decimal, or two
+        from 100 people on, and need enough people behind them.
     """
     if policy.rounding is None:
         return table
@@ -120,7 +122,7 @@ def _scaled_sums(
     exact: pd.DataFrame,
     policy: Policy,
 ) -> pd.DataFrame:
-    """Sums that belong to the rounded number of people, from a mean and a spread of two decimals;
+    """Sums that belong to the rounded number of people, from a mean and a spread of few decimals;
     rows with too few people behind them are left out.
     """
     enough = exact["n"] >= policy.fewest_behind
@@ -131,14 +133,19 @@ def _scaled_sums(
     rest = _floats(exact, "squares") - n * mean**2
     # A difference of sums may end a rounding below 0.
     spread = np.sqrt(np.maximum(rest, 0) / (n - 1))
-    # More decimals would tell the exact number of people: it times the mean is whole.
-    mean = np.round(mean, _DECIMALS)
-    spread = np.round(spread, _DECIMALS)
     people = _floats(kept, "n")
+    mean = _blurred(mean, people)
+    spread = _blurred(spread, people)
     kept["total"] = people * mean
     kept["squares"] = people * mean**2
     kept["squares"] += (people - 1) * spread**2
     return kept
+
+
+def _blurred(values: Floats, people: Floats) -> Floats:
+    """Values with so many decimals that they do not tell how many people are behind them."""
+    few, many = _DECIMALS
+    return np.where(people < _MANY, np.round(values, few), np.round(values, many))
 
 
 def _coarse_products(

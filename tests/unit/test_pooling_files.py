@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 
 import kettrack as kt
 from kettrack.cli.app import app, main
+from kettrack.errors import UsageError
 from kettrack.pooling.between_sites import shown_alone
 from kettrack.pooling.catalogue import PARTS
+from kettrack.pooling.since import checked_since
 from kettrack.pooling.tallies import without_empty_rows
 from kettrack.privacy.policies import POLICIES, get_policy
 from kettrack.reading.cohort import Cohort
@@ -488,6 +490,25 @@ def test_means_of_few_people_do_not_leave(rounded: list[kt.Summary]) -> None:
     assert np.allclose(means, means.round(2))
 
 
+def test_a_mean_does_not_tell_how_many_people_it_is_of(
+    rounded: list[kt.Summary],
+) -> None:
+    """A mean times its people is whole: 17.27 can be of 11 people, and not of 12."""
+    rules = get_policy("midpoint6")
+    for site in rounded:
+        scores = site.tables["trajectories"]["scores"]
+        for total, n in scores[["total", "n"]].itertuples(index=False):
+            low, high = rules.meant(int(n))
+            half = 0.05 if n < 100 else 0.005
+            for people in range(max(low, rules.fewest_behind), high + 1):
+                sums = np.array([total / n - half, total / n + half]) * people
+                assert np.ceil(sums[0] - 1e-9) <= np.floor(sums[1] + 1e-9)
+                # Such numbers would have the same mean in the file.
+                near = np.arange(np.ceil(sums[0] - 1e-9), np.floor(sums[1] + 1e-9) + 1)
+                digits = 1 if n < 100 else 2
+                assert (abs((near / people).round(digits) - total / n) < 1e-6).any()
+
+
 def test_the_longest_follow_up_does_not_leave(
     exact: list[kt.Summary], rounded: list[kt.Summary]
 ) -> None:
@@ -627,3 +648,69 @@ def test_a_summary_fits_its_schema(
     schema = made_by_docs().summary_schema()
     for site in (*exact, *rounded):
         jsonschema.validate(json.loads(site.to_json()), schema)
+
+
+# ---- a second summary
+
+
+@pytest.fixture(scope="module")
+def months() -> tuple[kt.Summary, kt.Summary]:
+    """Three people come between two summaries."""
+    whole = kt.load_cohort(kt.sample_folder())
+    june, july = (
+        kt.summarise(people_of(whole, 0, number, "midpoint6"), "A")
+        for number in (120, 123)
+    )
+    return june, july
+
+
+def means(summary: kt.Summary) -> pd.DataFrame:
+    table = summary.tables["trajectories"]["scores"]
+    by_key = table.set_index(list(PARTS["trajectories"].shapes["scores"].keys))
+    return by_key.assign(mean=by_key["total"] / by_key["n"])
+
+
+def test_two_summaries_do_not_tell_the_scores_of_who_came_between(
+    months: tuple[kt.Summary, kt.Summary],
+) -> None:
+    june, july = months
+    sent, stayed = checked_since(july, june)
+    rules = get_policy("midpoint6")
+    then, unaware, now = (
+        means(each).align(means(june))[0] for each in (june, july, sent)
+    )
+    moved = (unaware["mean"] - then["mean"]).abs() > 1e-9
+    few = (unaware["n"] - then["n"]).abs() - 5 < rules.fewest_behind
+    assert (moved & few).any(), "an unaware summary tells"
+    assert stayed > 0
+    pd.testing.assert_frame_equal(now[few], then[few])
+    # It can be sent, read and pooled like any other.
+    again = json.loads(sent.to_json())
+    assert again["policy"] == "midpoint6"
+    # Whoever sends the same twice tells nothing.
+    assert checked_since(june, june)[1] == 0
+
+
+def test_enough_people_move_a_mean(months: tuple[kt.Summary, kt.Summary]) -> None:
+    june, july = months
+    table = july.tables["trajectories"]["scores"]
+    many = table.assign(n=table["n"] + 18)
+    later = replace(july, tables={"trajectories": {"scores": many}})
+    first = replace(june, tables={"trajectories": {"scores": table}})
+    assert checked_since(later, first)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"policy": "internal"}, "is exact"),
+        ({"site": "B"}, "--site"),
+        ({"policy": "opensafely"}, "--policy"),
+    ],
+)
+def test_a_summary_of_another_kind_is_no_first_one(
+    months: tuple[kt.Summary, kt.Summary], change: dict[str, str], said: str
+) -> None:
+    june, july = months
+    with pytest.raises(UsageError, match=said):
+        checked_since(july, replace(june, **change))
