@@ -89,6 +89,10 @@ UNSCORED_WORSE_BY_SD: Final = 0.5
 # scaled to all.
 MOST_BOOTSTRAPPED: Final = 2_000
 
+# The same where each replicate fits models of who goes on: few of the people follow any strategy to
+# its end, so an interval needs more of them.
+MOST_REWEIGHTED: Final = 5_000
+
 # Scored people for each visit of a model of repeated measures: the usual rule of ten. With fewer
 # the visits farthest from the horizon are left out.
 FEWEST_SCORED_PER_VISIT: Final = 10

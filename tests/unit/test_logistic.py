@@ -11,11 +11,12 @@ from statsmodels.genmod.generalized_linear_model import GLM
 
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.intervals import patient_weights
-from kettrack.estimators.regression import logistic
+from kettrack.estimators.regression import logistic, whitening
 from kettrack.estimators.regression.logistic import (
     fit_logistic,
     predict_logistic,
     solve_logistic,
+    step_logistic,
 )
 
 
@@ -97,6 +98,43 @@ def test_wide_and_long_designs_work_in_parts(monkeypatch):
     whole = fit_logistic(x, y)
     monkeypatch.setattr("kettrack.estimators.regression.logistic._PRODUCTS", 0)
     assert fit_logistic(x, y) == pytest.approx(whole, abs=1e-10)
+
+
+def test_many_rows_give_the_fit_of_few(monkeypatch):
+    x, y = clinic(rows=9_000)
+    weights = np.random.default_rng(1).gamma(1, 1, len(y))
+    few = solve_logistic(x, y, weights)
+    monkeypatch.setattr(logistic, "MANY_ROWS", 500)
+    monkeypatch.setattr(whitening, "MANY_ROWS", 500)
+    many = solve_logistic(x, y, weights)
+    assert many.coefficients == pytest.approx(few.coefficients, abs=1e-9)
+    assert many.rank == few.rank == 5
+
+
+def test_a_part_of_many_rows_that_is_separated_leaves_the_fit_alone(monkeypatch):
+    x, y = clinic(rows=2_000)
+    # every sixteenth row, of which a fit begins, has an outcome that is settled
+    y[::16] = x[::16, 3] > 13
+    few = fit_logistic(x, y)
+    monkeypatch.setattr(logistic, "MANY_ROWS", 500)
+    assert fit_logistic(x, y) == pytest.approx(few, abs=1e-9)
+    # and weights that leave all of these out
+    weights = np.ones(len(y))
+    weights[::16] = 0
+    padded = np.where(weights > 0, y, 0.0)
+    assert np.isfinite(fit_logistic(x, padded, weights)).all()
+
+
+def test_one_step_is_near_the_fit_of_each_sample():
+    x, y = clinic(rows=6_000)
+    person = np.arange(6_000) // 3
+    counted = patient_weights(2_000, 20, seed=1)
+    stepped = step_logistic(x, y, person, counted)
+    fitted = fit_logistic(x, y, counted[:, person])
+    apart = np.abs(stepped - fitted)
+    assert (apart < 0.2 * fitted.std(axis=0)).mean() > 0.9
+    once = step_logistic(x, y, person, np.ones((1, 2_000)))
+    assert once[0] == pytest.approx(fit_logistic(x, y), abs=1e-9)
 
 
 def test_rows_without_weight_may_hold_anything():

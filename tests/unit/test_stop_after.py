@@ -469,6 +469,49 @@ def test_replicates_come_in_order_and_families(data):
     assert few == pytest.approx(more[:3], abs=1e-8)
 
 
+def test_many_people_are_bootstrapped_by_some_of_them(monkeypatch):
+    """Intervals of 1,600 people from 800 of them, by one step of the fit, are about as wide as from
+    all by fits.
+    """
+    many = stop_data(derive(clinic("E", 1_600)))
+    pair = Pair(6, 3, False, 12)
+    of_all = replicate_contrasts(many, pair, (200, 1), ("static",))
+    middle = contrasts(many, pair, None, ("static",))
+    monkeypatch.setattr("kettrack.analysis.stop_after.weights.MOST_REWEIGHTED", 800)
+    of_some = replicate_contrasts(many, pair, (200, 1), ("static",))
+    assert of_some.keys() == of_all.keys()
+    for name in ("smooth", "strict", "strict_k", "strict_m"):
+        assert of_some[name].std() == pytest.approx(of_all[name].std(), rel=0.25)
+        near = 0.3 * of_all[name].std()
+        assert of_some[name].mean() == pytest.approx(middle[name], abs=near)
+
+
+def test_some_of_the_people_are_as_they_were_among_all(data):
+    """Counted once or not at all among all, or alone: the same contrasts."""
+    chosen = np.flatnonzero(np.random.default_rng(2).random(data.n) < 0.7)
+    counted = np.isin(np.arange(data.n), chosen)[None].astype(int)
+    pair = Pair(6, 3, False, 12)
+    among_all = contrasts(data, pair, counted)
+    alone = contrasts(data.take(chosen), pair)
+    for name, value in alone.items():
+        assert float(value) == pytest.approx(float(among_all[name][0]), abs=1e-6)
+
+
+def test_where_people_are_many_the_intervals_say_whose_they_are(by_chance, monkeypatch):
+    few = stop_after(by_chance, replicates=20)
+    assert "bootstrap samples of patients; every model" in " ".join(few.caveats)
+    for where in ("weights", "second_opinion", "answer"):
+        monkeypatch.setattr(
+            f"kettrack.analysis.stop_after.{where}.MOST_REWEIGHTED", 300
+        )
+    many = stop_after(by_chance, replicates=20)
+    assert "bootstrap samples of 300 patients drawn by chance" in " ".join(many.caveats)
+    same = ["key", "n", "followers", "estimate"]
+    assert many.table[same].equals(few.table[same])
+    shown = few.table["ci_low"].notna()
+    assert many.table["ci_low"].notna().equals(shown)
+
+
 def test_usage(by_chance):
     with pytest.raises(UsageError):
         stop_after(by_chance, after_stop="some")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -263,7 +264,7 @@ def _sensitivity_rows(
             "worst_score",
             "missing outcomes replaced by the worst observed outcome",
             _with_worst_outcome(trials, setup.instrument.sign),
-            setup.difference,
+            partial(_fitted_again, model, setup.protocol.weighted_for_wait),
         ),
     ]
     # other graces make other trials, from the same decisions
@@ -272,7 +273,7 @@ def _sensitivity_rows(
     for (key, grace), about in zip(graces, words, strict=True):
         other = find_trials(points, grace, setup.recall)
         rows.append(_sensitivity_row(key, about, other, setup.difference))
-    rows.append(_waiting_row(trials, setup))
+    rows.append(_waiting_row(model, setup))
     return rows + _unscored_rows(model, setup)
 
 
@@ -316,15 +317,17 @@ def _unscored_rows(model: OutcomeModel, setup: TrialSetup) -> list[_Row]:
     ]
 
 
-def _waiting_row(trials: Trials, setup: TrialSetup) -> _Row:
+def _waiting_row(model: OutcomeModel, setup: TrialSetup) -> _Row:
     """The answer without the weights for scores while the decision was open, or with them where the
     answer goes without.
     """
+    trials = model.trials
     if setup.protocol.weighted_for_wait:
         about = "not weighted for scores taken while the decision was open"
-        return _sensitivity_row("unweighted", about, trials, _without_weights)
+        without = partial(_fitted_again, model, False)
+        return _sensitivity_row("unweighted", about, trials, without)
     about = "weighted for scores taken while the decision was open (experimental)"
-    return _sensitivity_row("clones", about, trials, _with_weights)
+    return _sensitivity_row("clones", about, trials, partial(_with_weights, model))
 
 
 def _sensitivity_row(
@@ -344,13 +347,16 @@ def _with_worst_outcome(trials: Trials, sign: int) -> Trials:
     return trials.with_outcome(np.where(trials.observed, trials.outcome, worst))
 
 
-def _without_weights(trials: Trials) -> Interval:
-    return fit_trials(trials, weighted_for_wait=False).difference()
+def _fitted_again(
+    model: OutcomeModel, weighted_for_wait: bool, trials: Trials
+) -> Interval:
+    """The answer from the same decisions in another way."""
+    return fit_trials(trials, weighted_for_wait, model.decisions).difference()
 
 
-def _with_weights(trials: Trials) -> Interval:
+def _with_weights(model: OutcomeModel, trials: Trials) -> Interval:
     require_scored_meanwhile(trials)
-    return fit_trials(trials).difference()
+    return _fitted_again(model, True, trials)
 
 
 def _diagnostic_rows(model: OutcomeModel, left_out: str) -> list[_Row]:
@@ -368,7 +374,7 @@ def _diagnostic_rows(model: OutcomeModel, left_out: str) -> list[_Row]:
             f"decisions that could have gone either way (fitted probability {could_go})",
             "%",
             trials,
-            overlap(model.going_on),
+            overlap(model.decisions.going_on),
         ),
         _row(
             "largest_weight",

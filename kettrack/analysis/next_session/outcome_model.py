@@ -6,6 +6,7 @@ was still open.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -70,6 +71,35 @@ class Interval:
         return cls(estimate, estimate - half, estimate + half)
 
 
+@dataclass(frozen=True)
+class DecisionModels:
+    """What is fitted without the outcome, when it is first asked for: fits of the same decisions
+    share it.
+
+    Parameters
+    ----------
+    trials : Trials
+        Eligible trials; their outcome has no part in it.
+    """
+
+    trials: Trials
+
+    @cached_property
+    def columns(self) -> tuple[Floats, Floats]:
+        """From `history_columns`."""
+        return history_columns(self.trials)
+
+    @cached_property
+    def going_on(self) -> Floats:
+        """Fitted probability of the next session within the grace, shape (trials,)."""
+        return probability_of_going_on(self.trials, self.columns[0])
+
+    @cached_property
+    def waiting(self) -> Floats:
+        """From `waiting_weights`, shape (trials,)."""
+        return waiting_weights(self.trials, self.columns[0])
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeModel:
     """A model of the outcome in which the difference between the arms changes in a straight line
@@ -88,8 +118,8 @@ class OutcomeModel:
         Of the outcome on a constant, the arm, the history and arm x modifiers.
     weights : float64, shape (trials,)
         1 / P(outcome observed); 0 where it is not.
-    going_on : float64, shape (trials,)
-        Fitted probability of the next session within the grace.
+    decisions : DecisionModels
+        What was fitted without the outcome.
     """
 
     trials: Trials
@@ -97,7 +127,7 @@ class OutcomeModel:
     modifiers: Floats
     fit: ClusteredFit
     weights: Floats
-    going_on: Floats
+    decisions: DecisionModels
 
     def difference(
         self,
@@ -198,6 +228,7 @@ def probability_of_going_on(
 def fit_trials(
     trials: Trials,
     weighted_for_wait: bool = True,
+    decisions: DecisionModels | None = None,
 ) -> OutcomeModel:
     """Fit the difference the next session makes.
 
@@ -207,6 +238,8 @@ def fit_trials(
         Eligible trials.
     weighted_for_wait : bool
         Whether scores taken while the decision was open are weighted for, where there are enough.
+    decisions : DecisionModels, optional
+        From a fit of the same decisions with another outcome or without these weights.
 
     Raises
     ------
@@ -218,15 +251,15 @@ def fit_trials(
     require_people(trials)
     require_scored_people(trials)
     require_same_time(trials)
-    at_t0, linear = history_columns(trials)
-    going_on = probability_of_going_on(trials, at_t0)
-    require_overlap(overlap(going_on))
+    known = decisions or DecisionModels(trials)
+    at_t0, linear = known.columns
+    require_overlap(overlap(known.going_on))
     scored = probability_scored(trials, at_t0)
     require_can_be_scored(trials, scored)
     weights = np.where(trials.observed, 1 / scored, 0.0)
     # without such scores there is nothing to take out
     if weighted_for_wait and enough_scored_meanwhile(trials):
-        weights = weights * waiting_weights(trials, at_t0)
+        weights = weights * known.waiting
         require_even_weights(trials, weights)
     each, groups = session_indicators(trials)
     history = np.column_stack([at_t0, each, groups])
@@ -241,7 +274,7 @@ def fit_trials(
         modifiers=modifiers,
         fit=fit,
         weights=weights,
-        going_on=going_on,
+        decisions=known,
     )
     require_telling_interval(model)
     return model

@@ -47,6 +47,7 @@ from kettrack.vocabulary.days import (
     STOP_AFTER_GRACE_DAYS,
 )
 from kettrack.vocabulary.instrument import Recall
+from kettrack.vocabulary.limits import MOST_REWEIGHTED
 from kettrack.vocabulary.made_of import SAID_BY_UNIT, Kept, LikeCounts
 
 # Each end of a 95 % percentile interval then rests on a dozen draws.
@@ -300,9 +301,21 @@ def _caveats(
         ),
         (
             f"{100 * LEVEL:.0f} % intervals are percentiles of {request.replicates} bootstrap"
-            " samples of patients; every model is fitted again in each. The second opinion uses"
+            f" samples of {_drawn_words(data)}. The second opinion uses"
             f" {min(request.replicates, G_FORMULA_REPLICATES)}."
         ),
+    )
+
+
+def _drawn_words(data: StopData) -> str:
+    """Who is bootstrapped, and how models follow the samples: where people are many, some of them,
+    by one step.
+    """
+    if data.n <= MOST_REWEIGHTED:
+        return "patients; every model is fitted again in each"
+    return (
+        f"{MOST_REWEIGHTED:,} patients drawn by chance; their width is scaled to all patients. The"
+        " models of who goes on follow each sample by one step of their fit"
     )
 
 

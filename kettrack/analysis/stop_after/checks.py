@@ -14,13 +14,12 @@ from kettrack.analysis.stop_after.rows import StopData
 from kettrack.analysis.stop_after.weights import (
     NEARLY_CERTAIN,
     Pair,
-    chance_observed,
     final_weights,
     static_following,
 )
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.causal.stop_strategies import Following, session_hazard
+from kettrack.estimators.causal.stop_strategies import Following
 from kettrack.estimators.causal.weights import WeightSummary, describe_weights
 from kettrack.vocabulary.days import HORIZON_DAYS, HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import (
@@ -182,8 +181,7 @@ def _first_carried(
     """First pair whose windows the weights carry, else the first; the weights are the same whatever
     is compared.
     """
-    hazard = session_hazard(data.rows)
-    weights = final_weights(data, following, hazard, chance_observed(data))
+    weights = final_weights(data, following, data.hazard, data.seen)
     numbers = {number for pair in pairs for number in pair}
     carried = {number for number in numbers if _is_carried(following, weights, number)}
     return next((pair for pair in pairs if carried.issuperset(pair)), pairs[0])

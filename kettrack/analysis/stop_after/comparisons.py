@@ -30,7 +30,6 @@ from kettrack.analysis.stop_after.table import (
 )
 from kettrack.analysis.stop_after.weights import (
     Pair,
-    chance_observed,
     compared_people,
     contrasts,
     final_weights,
@@ -42,7 +41,7 @@ from kettrack.analysis.stop_after.weights import (
 )
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.causal.stop_strategies import Following, session_hazard
+from kettrack.estimators.causal.stop_strategies import Following
 from kettrack.estimators.causal.weights import (
     TRUNCATION_CENTILES,
     describe_weights,
@@ -93,8 +92,8 @@ class Arms:
 def weigh_arms(data: StopData, pair: Pair) -> Arms:
     """Weights of every strategy compared, and the refusals that follow from them."""
     # the models of going on and of being scored are the same for every strategy
-    hazard = session_hazard(data.rows)
-    seen = chance_observed(data)
+    hazard = data.hazard
+    seen = data.seen
     following = {
         "stop_after": static_following(data, pair.usual_care),
         "other_rule": static_following(data, not pair.usual_care),

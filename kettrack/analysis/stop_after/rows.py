@@ -4,7 +4,8 @@ stretch of it, and the outcome.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -22,9 +23,14 @@ from kettrack.analysis.stop_after.history import (
     why_irregular,
     why_no_remission,
 )
-from kettrack.arrays import Bools, Floats, Ints
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import NotIdentified
-from kettrack.estimators.causal.stop_strategies import GapRows, possible_rows
+from kettrack.estimators.causal.stop_strategies import (
+    GapRows,
+    observed_chance,
+    possible_rows,
+    session_hazard,
+)
 from kettrack.timelines.bucket import Array, days_or_missing
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import ratable
@@ -54,7 +60,7 @@ LEFT_OUT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StopData:
     """Patients fixed at day 0, their sessions up to the horizon and the score there; arrays of
     shape (n,) or (rows,).
@@ -126,6 +132,49 @@ class StopData:
     def observed(self) -> Bools:
         """Whose outcome is there."""
         return np.asarray(~np.isnan(self.outcome))
+
+    @cached_property
+    def hazard(self) -> Floats:
+        """From `session_hazard`, each patient counted once."""
+        return session_hazard(self.rows)
+
+    @cached_property
+    def seen(self) -> Floats:
+        """From `chance_observed`, each patient counted once."""
+        return self.chance_observed()
+
+    def chance_observed(self, counted: Numbers | None = None) -> Floats:
+        """Fitted probability that the score at the horizon is there."""
+        everybody = np.ones(self.n, dtype=bool)
+        return observed_chance(self.known, self.observed, everybody, counted)
+
+    def take(self, chosen: Ints) -> StopData:
+        """Some of the patients, whose places are given rising, as if they were all."""
+        inside = np.isin(self.rows.patient, chosen)
+        rows = self.rows.take(inside)
+        place = np.searchsorted(chosen, rows.patient)
+        return StopData(
+            rows=replace(rows, patient=place, people=len(chosen)),
+            gap_start=self.gap_start[inside],
+            row_start=self.row_start[inside],
+            row_end=self.row_end[inside],
+            sessions=self.sessions[chosen],
+            last_day=self.last_day[chosen],
+            later=self.later[chosen],
+            outcome=self.outcome[chosen],
+            outcome_day=self.outcome_day[chosen],
+            known=self.known[chosen],
+            scored_to=self.scored_to[chosen],
+            trigger=self.trigger[chosen],
+            died=self.died[chosen],
+            first_days=self.first_days[chosen],
+            course_days=self.course_days[chosen],
+            patient=self.patient[chosen],
+            left_out=self.left_out,
+            baseline=self.baseline[chosen],
+            no_remission=self.no_remission,
+            irregular=self.irregular,
+        )
 
 
 def stop_data(cohort: DerivedCohort) -> StopData:

@@ -20,11 +20,16 @@ from kettrack.estimators.causal.g_formula import (
     simulate_weeks,
 )
 from kettrack.estimators.causal.weekly_history import Weeks
-from kettrack.estimators.intervals import patient_weights, percentile_interval
+from kettrack.estimators.intervals import (
+    drawn_places,
+    patient_weights,
+    percentile_interval,
+)
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.session_days import SessionDays, session_days
 from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.days import DAYS_IN_WEEK, HORIZON_DAYS
+from kettrack.vocabulary.limits import MOST_REWEIGHTED
 
 G_FORMULA_REPLICATES: Final = 200
 DAYS_OFF_WEEK_END: Final = 3  # by which a score may miss the end of its week
@@ -158,11 +163,49 @@ def second_opinion(
         pair,
         seed,
     ).mean()
-    counted = patient_weights(
-        data.n,
+    drawn = _drawn_estimates(
+        weeks,
+        pair,
+        float(estimate),
         min(replicates, G_FORMULA_REPLICATES),
         seed,
     )
+    low, high = percentile_interval(drawn)
+    return Opinion(
+        float(estimate),
+        float(low),
+        float(high),
+        miss,
+    )
+
+
+def _drawn_estimates(
+    weeks: Weeks,
+    pair: Pair,
+    middle: float,
+    replicates: int,
+    seed: int,
+) -> Floats:
+    """Estimates from bootstrap samples; of more than `MOST_REWEIGHTED` people, so many drawn by
+    chance stand for all, as in `replicate_contrasts`.
+    """
+    n = len(weeks.baseline)
+    chosen = drawn_places(n, MOST_REWEIGHTED, seed)
+    if len(chosen) == n:
+        return _bootstrap(weeks, pair, replicates, seed)
+    some = replace(
+        weeks,
+        baseline=weeks.baseline[chosen],
+        score=weeks.score[chosen],
+        sessions=weeks.sessions[chosen],
+    )
+    own = _difference_by_person(some, fit_weeks(some), pair, seed).mean()
+    away = _bootstrap(some, pair, replicates, seed) - own
+    return np.asarray(middle + away * np.sqrt(len(chosen) / n))
+
+
+def _bootstrap(weeks: Weeks, pair: Pair, replicates: int, seed: int) -> Floats:
+    counted = patient_weights(len(weeks.baseline), replicates, seed)
     fitted = fit_weeks(weeks, counted)
     drawn = []
     for begin in range(0, len(counted), _AT_A_TIME):
@@ -176,13 +219,7 @@ def second_opinion(
         )
         weights = counted[few]
         drawn.append((difference * weights).sum(axis=1) / weights.sum(axis=1))
-    low, high = percentile_interval(np.concatenate(drawn))
-    return Opinion(
-        float(estimate),
-        float(low),
-        float(high),
-        miss,
-    )
+    return np.concatenate(drawn)
 
 
 def _require_natural_course(

@@ -4,8 +4,9 @@ bootstrap replicates together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -15,20 +16,21 @@ from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.estimators.causal.stop_strategies import (
     Following,
     following_probability,
-    observed_chance,
     probability_within_grace,
     session_hazard,
     share_following,
     smooth_means,
+    stepped_hazard,
     stop_after_last,
     weighted_mean,
 )
-from kettrack.estimators.intervals import patient_weights
+from kettrack.estimators.intervals import drawn_places, patient_weights
 from kettrack.vocabulary.days import (
     HORIZON_DAYS,
     SECOND_REMISSION_DAYS,
     STOP_AFTER_GRACE_DAYS,
 )
+from kettrack.vocabulary.limits import MOST_REWEIGHTED
 
 STEPS: Final = 10  # reports of progress in a bootstrap
 # A decision is nearly certain when the chance to go on is below this, or above 1 less it.
@@ -147,17 +149,6 @@ def _share_after(data: StopData, day: Floats) -> Floats:
     return np.asarray(np.clip(left / length, 0, 1))
 
 
-def chance_observed(data: StopData, counted: Numbers | None = None) -> Floats:
-    """Fitted probability that the score at the horizon is there."""
-    everybody = np.ones(data.n, dtype=bool)
-    return observed_chance(
-        data.known,
-        data.observed,
-        everybody,
-        counted,
-    )
-
-
 def final_weights(
     data: StopData,
     following: Following,
@@ -173,7 +164,7 @@ def final_weights(
     hazard : float64, shape (rows,) or (replicates, rows)
         From `session_hazard`.
     seen : float64, shape (n,) or (replicates, n)
-        From `chance_observed`.
+        From `StopData.chance_observed`.
     counted : number, shape (replicates, n), optional
         How often each patient was drawn.
 
@@ -201,6 +192,7 @@ def contrasts(
     pair: Pair,
     counted: Numbers | None = None,
     families: tuple[str, ...] = FAMILIES,
+    hazard: Floats | None = None,
 ) -> dict[str, Floats]:
     """Contrasts of means, "stop after k" minus "stop after m", with all models fitted anew.
 
@@ -214,6 +206,8 @@ def contrasts(
         How often each patient was drawn; default once.
     families : tuple of str
         Of `FAMILIES`.
+    hazard : float64, shape (replicates, rows), optional
+        Of the replicates, where it is there already.
 
     Returns
     -------
@@ -223,8 +217,9 @@ def contrasts(
         most m). Missing where nobody followed.
     """
     # refitted in every replicate: an interval that took the weights as known would be off
-    hazard = session_hazard(data.rows, counted)
-    seen = chance_observed(data, counted)
+    if hazard is None:
+        hazard = data.hazard if counted is None else session_hazard(data.rows, counted)
+    seen = data.seen if counted is None else data.chance_observed(counted)
 
     def weigh(following: Following) -> Floats:
         return final_weights(
@@ -313,15 +308,38 @@ def replicate_contrasts(
         Replicates and seed.
     on_step : callable
         Called `STEPS` times in all.
+
+    Notes
+    -----
+    Of more than `MOST_REWEIGHTED` people, so many drawn by chance are bootstrapped, and their
+    models follow each sample by `step_logistic`. The distances of their replicates from their own
+    contrasts, times the root of their share, are laid about the contrasts of all (Politis and
+    Romano 1994, Ann Stat 22:2031).
     """
-    counted = patient_weights(data.n, *draws)
-    parts = []
+    chosen = drawn_places(data.n, MOST_REWEIGHTED, draws[1])
+    few = len(chosen) == data.n
+    some = data if few else data.take(chosen)
+    counted = patient_weights(some.n, *draws)
     # a part at a time: all replicates together would not fit into memory
-    for drawn in np.array_split(counted, STEPS):
-        if len(drawn):
-            parts.append(contrasts(data, pair, drawn, families))
+    drawn = np.array_split(counted, STEPS)
+    hazards: Iterable[Floats | None] = repeat(None)
+    if not few:
+        hazards = stepped_hazard(some.rows, counted, STEPS)
+    parts = []
+    for some_counted, hazard in zip(drawn, hazards, strict=False):
+        if len(some_counted):
+            parts.append(contrasts(some, pair, some_counted, families, hazard))
         on_step()
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if few:
+        return found
+    own = contrasts(some, pair, None, families)
+    middle = contrasts(data, pair, None, families)
+    share = np.sqrt(some.n / data.n)
+    return {
+        name: middle[name] + (values - own[name]) * share
+        for name, values in found.items()
+    }
 
 
 def nearly_certain_share(

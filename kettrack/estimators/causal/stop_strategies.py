@@ -9,6 +9,7 @@ that the strategy asked.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,11 @@ import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.estimators.regression.least_squares import fit_least_squares
-from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
+from kettrack.estimators.regression.logistic import (
+    fit_logistic,
+    predict_logistic,
+    step_logistic,
+)
 
 _LEAST = 1e-300  # a probability that rounds to 0 keeps a logarithm
 
@@ -110,25 +115,54 @@ def session_hazard(
     Who goes on and who comes back do so for other reasons, and one set of coefficients for both
     biased the means by a point in a simulation.
     """
-    replicates = () if counted is None else counted.shape[:1]
-    out = np.zeros((*replicates, len(rows.bin)))
-    for part in (rows.in_grace, ~rows.in_grace):
-        if not part.any():
-            continue
-        bins = rows.bin[part]
-        own = bins[:, None] == np.unique(bins)
-        columns = np.column_stack([own, rows.history[part]])
-        x = columns.astype(np.float64)
-        # fitted to those at risk, predicted for every row: what the strategy asks is asked of all
-        of = rows.at_risk[part]
-        who = rows.patient[part][of]
-        drawn = None if counted is None else counted[:, who]
-        beta = fit_logistic(
-            x[of],
-            rows.event[part][of],
-            drawn,
-        )
-        out[..., part] = predict_logistic(x, beta)
+
+    def fit(part: Bools) -> Floats:
+        x, y, who = _at_risk(rows, part)
+        return fit_logistic(x, y, None if counted is None else counted[:, who])
+
+    return _predicted(rows, [fit(part) for part in _two_parts(rows)])
+
+
+def stepped_hazard(
+    rows: GapRows,
+    counted: Numbers,
+    parts: int,
+) -> Iterator[Floats]:
+    """`session_hazard` of replicates by `step_logistic`, in parts that fit into memory; each shape
+    (some replicates, rows).
+    """
+    fits = []
+    for part in _two_parts(rows):
+        x, y, who = _at_risk(rows, part)
+        fits.append(np.array_split(step_logistic(x, y, who, counted), parts))
+    for few in zip(*fits, strict=True):
+        yield _predicted(rows, few)
+
+
+def _two_parts(rows: GapRows) -> list[Bools]:
+    """Rows within the grace and after it, where there are any."""
+    return [part for part in (rows.in_grace, ~rows.in_grace) if part.any()]
+
+
+def _columns(rows: GapRows, part: Bools) -> Floats:
+    """An intercept for each bin, and the history."""
+    bins = rows.bin[part]
+    own = bins[:, None] == np.unique(bins)
+    return np.column_stack([own, rows.history[part]]).astype(np.float64)
+
+
+def _at_risk(rows: GapRows, part: Bools) -> tuple[Floats, Bools, Ints]:
+    """Columns, event and patient of the rows that a model is fitted to."""
+    of = rows.at_risk[part]
+    return _columns(rows, part)[of], rows.event[part][of], rows.patient[part][of]
+
+
+def _predicted(rows: GapRows, fits: Sequence[Floats]) -> Floats:
+    """Fitted to those at risk, predicted for every row: what the strategy asks is asked of all."""
+    parts = _two_parts(rows)
+    out = np.zeros((*fits[0].shape[:-1], len(rows.bin)) if fits else len(rows.bin))
+    for part, beta in zip(parts, fits, strict=True):
+        out[..., part] = predict_logistic(_columns(rows, part), beta)
     return out
 
 

@@ -10,8 +10,10 @@ shows what that costs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ import numpy.typing as npt
 from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import UsageError
 from kettrack.estimators.regression.whitening import (
+    MANY_ROWS,
     RIDGE,
     column_products,
     model_rows,
@@ -29,6 +32,8 @@ from kettrack.estimators.regression.whitening import (
 _TOGETHER = 64  # replicates
 _PRODUCTS = 1 << 24  # products of columns kept, at most 70 MB
 _FEW = 4  # replicates for which products of columns take longer to make than they save
+_STACKED = 16  # tiles
+_EVERY = 16  # of many rows, those of which a fit begins
 _SAFE_STEP = 1.5  # on the logit scale
 # without separation 10 are plenty; a separated fit walks about 1 on the logit scale per step
 _MOST_STEPS = 200
@@ -112,10 +117,11 @@ def solve_logistic(
 
     Notes
     -----
-    Newton's method on columns made uncorrelated, started at one probability for all rows and, for
-    replicates, at the fit with their mean weights. A step that moves no linear predictor by more
-    than 1.5 always raises the likelihood (Sun and Tran-Dinh 2019, Math Program 178:145) and is
-    taken whole; a longer one is halved until it does.
+    Newton's method on columns made uncorrelated, started at one probability for all rows; for
+    replicates, at the fit with their mean weights; for many rows, at the fit of every sixteenth of
+    them. A step that moves no linear predictor by more than 1.5 always raises the likelihood (Sun
+    and Tran-Dinh 2019, Math Program 178:145) and is taken whole; a longer one is halved until it
+    does.
 
     A ridge of 1e-12 per unit of weight, on the uncorrelated columns, makes the maximum finite and
     unique when the outcome is separated or a replicate has drawn nobody with some feature.
@@ -147,6 +153,58 @@ def solve_logistic(
     )
 
 
+def step_logistic(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    person: Ints,
+    counted: Numbers,
+) -> Floats:
+    """Coefficients of each replicate by one Newton step from the fit to everybody, which of many
+    people is as good as fitting it.
+
+    Parameters
+    ----------
+    x, y
+        As for `fit_logistic`.
+    person : int64, shape (rows,)
+        Whose row it is: 0, 1, ...
+    counted : number, shape (replicates, people)
+        How often each person was drawn.
+
+    Returns
+    -------
+    float64, shape (replicates, columns)
+
+    Notes
+    -----
+    The estimating function bootstrap of Hu and Kalbfleisch 2000 (Can J Stat 28:449): a sample
+    changes what the rows of its people add to the gradient, and the Hessian is that of everybody.
+
+    Examples
+    --------
+    >>> x, y = np.ones((4, 1)), np.array([0.0, 1, 1, 1])
+    >>> step_logistic(x, y, np.arange(4), np.array([[1, 1, 1, 1], [2, 1, 1, 0]])).round(2).tolist()
+    [[1.1], [-0.24]]
+    """
+    rows = np.asarray(x, dtype=np.float64)
+    outcome = np.asarray(y, dtype=np.float64)
+    beta = fit_logistic(rows, outcome)
+    n = len(outcome)
+    columns, back = whiten(rows, np.ones(n))
+    p = predict_logistic(rows, beta)
+    spread = columns * (p * (1 - p))[:, None]
+    hessian = spread.T @ columns / n + RIDGE * np.eye(columns.shape[1])
+    aside = columns * (outcome - p)[:, None]
+    # rows of a person are drawn together
+    people = counted.shape[1]
+    gradient = np.column_stack(
+        [np.bincount(person, column, people) for column in aside.T]
+    )
+    # in everybody they add up to nothing but rounding
+    drawn = (counted - 1.0) @ gradient / n
+    return np.asarray(beta + np.linalg.solve(hessian, drawn.T).T @ back.T)
+
+
 def predict_logistic(
     x: npt.ArrayLike,
     coefficients: Floats,
@@ -171,14 +229,16 @@ def _fit_all(
     separated.
     """
     small = columns.shape[1] * columns.size < _PRODUCTS and len(weighing) > _FEW
+    many = len(columns) >= MANY_ROWS and len(weighing) == 1
     problem = _Problem(
         columns=columns,
-        turned=np.ascontiguousarray(columns.T),
+        # a copy is quicker to multiply with, where it stays near
+        turned=columns.T if many else np.ascontiguousarray(columns.T),
         outcome=outcome,
         products=column_products(columns) if small else None,
-        reach=float(np.linalg.norm(columns, axis=1).max()),
+        reach=float(np.sqrt(np.einsum("ij,ij->i", columns, columns).max())),
     )
-    start = _start(columns, outcome, mean)
+    start = _start(problem, mean)
     if len(weighing) > 1:
         # replicates lie about the fit to everybody: begun there they need fewer steps
         start = _newton(problem, mean[None], start)[0][0]
@@ -190,19 +250,23 @@ def _fit_all(
 
 
 def _start(
-    columns: Floats,
-    outcome: Floats,
+    problem: _Problem,
     weights: Floats,
 ) -> Floats:
-    """Coefficients that come nearest to the same probability in every row: few steps from the fit.
-
-    Where nearly all rows have one outcome, the way from 0 is long.
+    """Coefficients that come nearest to the same probability in every row: few steps from the fit,
+    where the way from 0 is long if nearly all rows have one outcome. For many rows, the fit of a
+    part of them, which is nearer still.
     """
     part = weights / weights.sum()
-    share = np.clip(part @ outcome, _RAREST, 1 - _RAREST)
+    share = np.clip(part @ problem.outcome, _RAREST, 1 - _RAREST)
     # the columns are uncorrelated, so that their mean products are the nearest coefficients
-    start: Floats = np.log(share / (1 - share)) * (part @ columns)
-    return start
+    start: Floats = np.log(share / (1 - share)) * (part @ problem.columns)
+    if len(problem.columns) < MANY_ROWS:
+        return start
+    beta, separated = _newton(problem.part(), weights[None, ::_EVERY], start)
+    # a part may be separated where the whole is not, and weigh nothing
+    usable = np.isfinite(beta).all() and not separated.any()
+    return beta[0] if usable else start
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +281,17 @@ class _Problem:
     products: Floats | None
     reach: float
 
+    def part(self) -> _Problem:
+        """The same of every `_EVERY`th row."""
+        columns = np.ascontiguousarray(self.columns[::_EVERY])
+        return replace(
+            self,
+            columns=columns,
+            turned=columns.T,
+            outcome=self.outcome[::_EVERY],
+            products=None,
+        )
+
     def tiles(self, replicates: int) -> list[slice]:
         """Stretches of rows that stay in the cache, each with so few products that BLAS starts no
         thread for them.
@@ -228,6 +303,19 @@ class _Problem:
         a_row = rank * max(rank, replicates * (rank + 1) // 2)
         few = max(32, (1 << 18) // a_row)
         return [slice(begin, begin + few) for begin in range(0, len(self.columns), few)]
+
+    def stacks(self) -> Iterator[tuple[slice, Floats]]:
+        """Rows of many tiles of one replicate, and their columns, shape (tiles, rows of a tile,
+        columns); the rest comes as a tile of its own.
+        """
+        few = self.tiles(1)[0].stop
+        n, rank = self.columns.shape
+        whole = n // few * few
+        edges = sorted({*range(0, whole, few * _STACKED), whole, n})
+        for begin, end in pairwise(edges):
+            length = min(few, end - begin)
+            rows = slice(begin, end)
+            yield rows, self.columns[rows].reshape(-1, length, rank)
 
 
 def _newton(
@@ -284,6 +372,8 @@ def _derivatives(
 ) -> tuple[Floats, Floats]:
     """Gradient and negative Hessian of each replicate's mean log-likelihood less the ridge."""
     rank = beta.shape[1]
+    if len(beta) == 1 and len(problem.columns) >= MANY_ROWS:
+        return _derivatives_of_one(problem, weights[0], beta[0])
     gradient = np.zeros(beta.shape)
     packed = np.zeros((len(beta), rank * (rank + 1) // 2))
     for rows in problem.tiles(len(beta)):
@@ -299,6 +389,32 @@ def _derivatives(
             packed += _packed(problem.columns[rows], share)
     total = weights.sum(axis=1, dtype=np.float64)[:, None]
     return gradient / total - RIDGE * beta, symmetric_from(packed / total, rank)
+
+
+def _derivatives_of_one(
+    problem: _Problem,
+    weights: Numbers,
+    beta: Floats,
+) -> tuple[Floats, Floats]:
+    """The same of one replicate of many rows: a loop over every tile would take longer than what is
+    done in them.
+    """
+    rank = len(beta)
+    gradient = np.zeros(rank)
+    hessian = np.zeros((rank, rank))
+    for rows, columns in problem.stacks():
+        share = weights[rows].astype(np.float64).reshape(columns.shape[:2])
+        outcome = problem.outcome[rows].reshape(columns.shape[:2])
+        p = _expit(columns @ beta)
+        aside = share * (outcome - p)
+        gradient += (aside[:, None] @ columns).sum(axis=(0, 1))
+        p -= p * p
+        share *= p
+        weighed = columns * share[..., None]
+        hessian += (weighed.transpose(0, 2, 1) @ columns).sum(axis=0)
+    total = weights.sum(dtype=np.float64)
+    hessian = hessian / total + RIDGE * np.eye(rank)
+    return (gradient / total - RIDGE * beta)[None], hessian[None]
 
 
 def _packed(

@@ -19,6 +19,10 @@ from kettrack.errors import NotIdentified, UsageError
 RIDGE = 1e-12  # per unit of weight, on uncorrelated columns
 # a direction shorter than this share of the longest is one column repeated
 _SAME = 1e-10
+# rows from which a triangle is made of those of blocks
+MANY_ROWS = 1 << 14
+_BLOCK = 1 << 10  # rows that stay in the cache
+_BLOCKS = 1 << 6  # made together
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +137,46 @@ def whiten(
     ((2, 1), [0.0])
     """
     part = weights / weights.sum()
-    share = np.sqrt(part)[:, None]
-    scaled = share * x
-    # columns of one size first: which of them repeat each other must not depend on their units
-    size = np.sqrt(np.einsum("ij,ij->j", scaled, scaled))
-    size[size == 0] = 1
-    scaled /= size
-    # the triangle has the same lengths and axes as all rows, and takes no time
-    triangle = np.linalg.qr(scaled, mode="r")
+    triangle, size = _triangle(x, np.sqrt(part))
     _, lengths, axes = np.linalg.svd(triangle, full_matrices=False)
     longest = lengths.max(initial=0)
     kept = lengths > _SAME * longest
     back = axes[kept].T / lengths[kept] / size[:, None]
     return x @ back, back
+
+
+def _triangle(
+    x: Floats,
+    share: Floats,
+) -> tuple[Floats, Floats]:
+    """A triangle with the same products of columns as all rows times their share, columns of one
+    size; and the size of each.
+    """
+    rows = len(x)
+    # one block where rows are few; the last of many may be shorter
+    together = rows if rows < MANY_ROWS else _BLOCK * _BLOCKS
+    square = np.zeros(x.shape[1])
+    triangles = []
+    for begin in range(0, rows, together):
+        here = slice(begin, begin + together)
+        scaled = share[here, None] * x[here]
+        square += np.einsum("ij,ij->j", scaled, scaled)
+        triangles.append(scaled if rows < MANY_ROWS else _triangles(scaled))
+    # columns of one size first: which of them repeat each other must not depend on their units
+    size = np.sqrt(square)
+    size[size == 0] = 1
+    # the triangle has the same lengths and axes as all rows, and takes no time
+    triangle = np.linalg.qr(np.concatenate(triangles) / size, mode="r")
+    return np.asarray(triangle, dtype=np.float64), size
+
+
+def _triangles(scaled: Floats) -> Floats:
+    """The triangles of blocks of rows one below the other: as good as the rows, and far fewer."""
+    columns = scaled.shape[1]
+    whole = len(scaled) // _BLOCK * _BLOCK
+    blocks = scaled[:whole].reshape(-1, _BLOCK, columns)
+    of_blocks = np.asarray(np.linalg.qr(blocks, mode="r"), dtype=np.float64)
+    return np.concatenate([of_blocks.reshape(-1, columns), scaled[whole:]])
 
 
 def column_products(x: Floats) -> Floats:
