@@ -16,8 +16,8 @@ from kettrack.estimators.regression.logistic import (
     fit_logistic,
     predict_logistic,
     solve_logistic,
-    step_logistic,
 )
+from kettrack.estimators.regression.logistic_steps import step_logistic
 
 
 def clinic(rows=600, seed=1):

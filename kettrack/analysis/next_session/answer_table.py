@@ -31,6 +31,8 @@ from kettrack.analysis.next_session.outcome_model import (
     OutcomeModel,
     crude_difference,
     fit_trials,
+    fitted_again,
+    fitted_with_weights,
     overlap_weighted_difference,
 )
 from kettrack.analysis.next_session.protocol import (
@@ -40,7 +42,6 @@ from kettrack.analysis.next_session.protocol import (
 )
 from kettrack.analysis.next_session.trials import Trials, find_trials
 from kettrack.analysis.next_session.unscored import ARMS, unscored_bounds
-from kettrack.analysis.next_session.waiting import require_scored_meanwhile
 from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.bucket import Array
@@ -264,7 +265,7 @@ def _sensitivity_rows(
             "worst_score",
             "missing outcomes replaced by the worst observed outcome",
             _with_worst_outcome(trials, setup.instrument.sign),
-            partial(_fitted_again, model, setup.protocol.weighted_for_wait),
+            partial(fitted_again, model, setup.protocol.weighted_for_wait),
         ),
     ]
     # other graces make other trials, from the same decisions
@@ -321,13 +322,14 @@ def _waiting_row(model: OutcomeModel, setup: TrialSetup) -> _Row:
     """The answer without the weights for scores while the decision was open, or with them where the
     answer goes without.
     """
-    trials = model.trials
-    if setup.protocol.weighted_for_wait:
-        about = "not weighted for scores taken while the decision was open"
-        without = partial(_fitted_again, model, False)
-        return _sensitivity_row("unweighted", about, trials, without)
+    key = "clones"
     about = "weighted for scores taken while the decision was open (experimental)"
-    return _sensitivity_row("clones", about, trials, partial(_with_weights, model))
+    analyse = partial(fitted_with_weights, model)
+    if setup.protocol.weighted_for_wait:
+        key = "unweighted"
+        about = "not weighted for scores taken while the decision was open"
+        analyse = partial(fitted_again, model, False)
+    return _sensitivity_row(key, about, model.trials, analyse)
 
 
 def _sensitivity_row(
@@ -345,18 +347,6 @@ def _with_worst_outcome(trials: Trials, sign: int) -> Trials:
     # the sign turns every scale so that the largest is the worst, and back again
     worst = sign * np.nanmax(sign * trials.outcome)
     return trials.with_outcome(np.where(trials.observed, trials.outcome, worst))
-
-
-def _fitted_again(
-    model: OutcomeModel, weighted_for_wait: bool, trials: Trials
-) -> Interval:
-    """The answer from the same decisions in another way."""
-    return fit_trials(trials, weighted_for_wait, model.decisions).difference()
-
-
-def _with_weights(model: OutcomeModel, trials: Trials) -> Interval:
-    require_scored_meanwhile(trials)
-    return _fitted_again(model, True, trials)
 
 
 def _diagnostic_rows(model: OutcomeModel, left_out: str) -> list[_Row]:

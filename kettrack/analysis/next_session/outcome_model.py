@@ -26,6 +26,7 @@ from kettrack.analysis.next_session.unscored import (
 )
 from kettrack.analysis.next_session.waiting import (
     enough_scored_meanwhile,
+    require_scored_meanwhile,
     waiting_weights,
 )
 from kettrack.arrays import Floats
@@ -278,6 +279,29 @@ def fit_trials(
     )
     require_telling_interval(model)
     return model
+
+
+def fitted_again(
+    model: OutcomeModel,
+    weighted_for_wait: bool,
+    trials: Trials,
+) -> Interval:
+    """The answer from the decisions of a model in another way, or with another outcome."""
+    again = fit_trials(
+        trials,
+        weighted_for_wait,
+        model.decisions,
+    )
+    return again.difference()
+
+
+def fitted_with_weights(
+    model: OutcomeModel,
+    trials: Trials,
+) -> Interval:
+    """The same with the weights for scores while the decision was open, or refused without them."""
+    require_scored_meanwhile(trials)
+    return fitted_again(model, True, trials)
 
 
 def _outcome_or_zero(trials: Trials) -> Floats:

@@ -17,11 +17,8 @@ import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.estimators.regression.least_squares import fit_least_squares
-from kettrack.estimators.regression.logistic import (
-    fit_logistic,
-    predict_logistic,
-    step_logistic,
-)
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
+from kettrack.estimators.regression.logistic_steps import step_logistic
 
 _LEAST = 1e-300  # a probability that rounds to 0 keeps a logarithm
 
@@ -118,7 +115,12 @@ def session_hazard(
 
     def fit(part: Bools) -> Floats:
         x, y, who = _at_risk(rows, part)
-        return fit_logistic(x, y, None if counted is None else counted[:, who])
+        drawn = None if counted is None else counted[:, who]
+        return fit_logistic(
+            x,
+            y,
+            drawn,
+        )
 
     return _predicted(rows, [fit(part) for part in _two_parts(rows)])
 
@@ -134,7 +136,13 @@ def stepped_hazard(
     fits = []
     for part in _two_parts(rows):
         x, y, who = _at_risk(rows, part)
-        fits.append(np.array_split(step_logistic(x, y, who, counted), parts))
+        beta = step_logistic(
+            x,
+            y,
+            who,
+            counted,
+        )
+        fits.append(np.array_split(beta, parts))
     for few in zip(*fits, strict=True):
         yield _predicted(rows, few)
 
@@ -144,23 +152,37 @@ def _two_parts(rows: GapRows) -> list[Bools]:
     return [part for part in (rows.in_grace, ~rows.in_grace) if part.any()]
 
 
-def _columns(rows: GapRows, part: Bools) -> Floats:
+def _columns(
+    rows: GapRows,
+    part: Bools,
+) -> Floats:
     """An intercept for each bin, and the history."""
     bins = rows.bin[part]
     own = bins[:, None] == np.unique(bins)
-    return np.column_stack([own, rows.history[part]]).astype(np.float64)
+    columns = np.column_stack([own, rows.history[part]])
+    return columns.astype(np.float64)
 
 
-def _at_risk(rows: GapRows, part: Bools) -> tuple[Floats, Bools, Ints]:
+def _at_risk(
+    rows: GapRows,
+    part: Bools,
+) -> tuple[Floats, Bools, Ints]:
     """Columns, event and patient of the rows that a model is fitted to."""
     of = rows.at_risk[part]
-    return _columns(rows, part)[of], rows.event[part][of], rows.patient[part][of]
+    x = _columns(rows, part)[of]
+    event = rows.event[part][of]
+    who = rows.patient[part][of]
+    return x, event, who
 
 
-def _predicted(rows: GapRows, fits: Sequence[Floats]) -> Floats:
+def _predicted(
+    rows: GapRows,
+    fits: Sequence[Floats],
+) -> Floats:
     """Fitted to those at risk, predicted for every row: what the strategy asks is asked of all."""
     parts = _two_parts(rows)
-    out = np.zeros((*fits[0].shape[:-1], len(rows.bin)) if fits else len(rows.bin))
+    replicates = fits[0].shape[:-1] if fits else ()
+    out = np.zeros((*replicates, len(rows.bin)))
     for part, beta in zip(parts, fits, strict=True):
         out[..., part] = predict_logistic(_columns(rows, part), beta)
     return out

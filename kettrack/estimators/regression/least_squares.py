@@ -184,7 +184,11 @@ def fit_clustered(
     rank = columns.shape[1]
     groups = len(people)
     _require_freedom(groups, n, rank)
-    beta = _fit_once(columns, rows.y, share)[0]
+    beta = _fit_once(
+        columns,
+        rows.y,
+        share,
+    )[0]
     residual = share * (rows.y - columns @ beta)
     # rows of a patient are summed before they are squared: what they share stays in
     scores = np.zeros((groups, rank))
@@ -259,7 +263,11 @@ def fit_bias_reduced(
         len(rows.y),
         rank,
     )
-    beta = _fit_once(columns, rows.y, share)[0]
+    beta = _fit_once(
+        columns,
+        rows.y,
+        share,
+    )[0]
     root = np.sqrt(share)[:, None]
     scaled = columns * root
     residual = root[:, 0] * (rows.y - columns @ beta)

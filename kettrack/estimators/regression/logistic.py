@@ -153,58 +153,6 @@ def solve_logistic(
     )
 
 
-def step_logistic(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    person: Ints,
-    counted: Numbers,
-) -> Floats:
-    """Coefficients of each replicate by one Newton step from the fit to everybody, which of many
-    people is as good as fitting it.
-
-    Parameters
-    ----------
-    x, y
-        As for `fit_logistic`.
-    person : int64, shape (rows,)
-        Whose row it is: 0, 1, ...
-    counted : number, shape (replicates, people)
-        How often each person was drawn.
-
-    Returns
-    -------
-    float64, shape (replicates, columns)
-
-    Notes
-    -----
-    The estimating function bootstrap of Hu and Kalbfleisch 2000 (Can J Stat 28:449): a sample
-    changes what the rows of its people add to the gradient, and the Hessian is that of everybody.
-
-    Examples
-    --------
-    >>> x, y = np.ones((4, 1)), np.array([0.0, 1, 1, 1])
-    >>> step_logistic(x, y, np.arange(4), np.array([[1, 1, 1, 1], [2, 1, 1, 0]])).round(2).tolist()
-    [[1.1], [-0.24]]
-    """
-    rows = np.asarray(x, dtype=np.float64)
-    outcome = np.asarray(y, dtype=np.float64)
-    beta = fit_logistic(rows, outcome)
-    n = len(outcome)
-    columns, back = whiten(rows, np.ones(n))
-    p = predict_logistic(rows, beta)
-    spread = columns * (p * (1 - p))[:, None]
-    hessian = spread.T @ columns / n + RIDGE * np.eye(columns.shape[1])
-    aside = columns * (outcome - p)[:, None]
-    # rows of a person are drawn together
-    people = counted.shape[1]
-    gradient = np.column_stack(
-        [np.bincount(person, column, people) for column in aside.T]
-    )
-    # in everybody they add up to nothing but rounding
-    drawn = (counted - 1.0) @ gradient / n
-    return np.asarray(beta + np.linalg.solve(hessian, drawn.T).T @ back.T)
-
-
 def predict_logistic(
     x: npt.ArrayLike,
     coefficients: Floats,
@@ -229,14 +177,16 @@ def _fit_all(
     separated.
     """
     small = columns.shape[1] * columns.size < _PRODUCTS and len(weighing) > _FEW
-    many = len(columns) >= MANY_ROWS and len(weighing) == 1
+    turned = columns.T
+    # a copy is quicker to multiply with, where it stays near
+    if len(columns) < MANY_ROWS or len(weighing) > 1:
+        turned = np.ascontiguousarray(turned)
     problem = _Problem(
         columns=columns,
-        # a copy is quicker to multiply with, where it stays near
-        turned=columns.T if many else np.ascontiguousarray(columns.T),
+        turned=turned,
         outcome=outcome,
         products=column_products(columns) if small else None,
-        reach=float(np.sqrt(np.einsum("ij,ij->i", columns, columns).max())),
+        reach=_longest(columns),
     )
     start = _start(problem, mean)
     if len(weighing) > 1:
@@ -249,6 +199,16 @@ def _fit_all(
     return beta, np.concatenate([separated for _, separated in fits])
 
 
+def _longest(columns: Floats) -> float:
+    """Length of the longest row."""
+    squares = np.einsum(
+        "ij,ij->i",
+        columns,
+        columns,
+    )
+    return float(np.sqrt(squares.max()))
+
+
 def _start(
     problem: _Problem,
     weights: Floats,
@@ -258,12 +218,21 @@ def _start(
     part of them, which is nearer still.
     """
     part = weights / weights.sum()
-    share = np.clip(part @ problem.outcome, _RAREST, 1 - _RAREST)
+    share = np.clip(
+        part @ problem.outcome,
+        _RAREST,
+        1 - _RAREST,
+    )
+    logit = np.log(share / (1 - share))
     # the columns are uncorrelated, so that their mean products are the nearest coefficients
-    start: Floats = np.log(share / (1 - share)) * (part @ problem.columns)
+    start: Floats = logit * (part @ problem.columns)
     if len(problem.columns) < MANY_ROWS:
         return start
-    beta, separated = _newton(problem.part(), weights[None, ::_EVERY], start)
+    beta, separated = _newton(
+        problem.part(),
+        weights[None, ::_EVERY],
+        start,
+    )
     # a part may be separated where the whole is not, and weigh nothing
     usable = np.isfinite(beta).all() and not separated.any()
     return beta[0] if usable else start
@@ -311,11 +280,13 @@ class _Problem:
         few = self.tiles(1)[0].stop
         n, rank = self.columns.shape
         whole = n // few * few
-        edges = sorted({*range(0, whole, few * _STACKED), whole, n})
-        for begin, end in pairwise(edges):
+        begins = range(0, whole, few * _STACKED)
+        edges = {*begins, whole, n}
+        for begin, end in pairwise(sorted(edges)):
             length = min(few, end - begin)
             rows = slice(begin, end)
-            yield rows, self.columns[rows].reshape(-1, length, rank)
+            columns = self.columns[rows]
+            yield rows, columns.reshape(-1, length, rank)
 
 
 def _newton(
@@ -403,18 +374,27 @@ def _derivatives_of_one(
     gradient = np.zeros(rank)
     hessian = np.zeros((rank, rank))
     for rows, columns in problem.stacks():
-        share = weights[rows].astype(np.float64).reshape(columns.shape[:2])
-        outcome = problem.outcome[rows].reshape(columns.shape[:2])
+        shape = columns.shape[:2]
+        share = weights[rows].astype(np.float64)
+        share = share.reshape(shape)
+        outcome = problem.outcome[rows]
         p = _expit(columns @ beta)
-        aside = share * (outcome - p)
-        gradient += (aside[:, None] @ columns).sum(axis=(0, 1))
+        aside = outcome.reshape(shape) - p
+        aside *= share
+        of_tiles = aside[:, None] @ columns
+        gradient += of_tiles.sum(axis=(0, 1))
         p -= p * p
         share *= p
         weighed = columns * share[..., None]
-        hessian += (weighed.transpose(0, 2, 1) @ columns).sum(axis=0)
+        turned = weighed.transpose(0, 2, 1)
+        products = turned @ columns
+        hessian += products.sum(axis=0)
     total = weights.sum(dtype=np.float64)
-    hessian = hessian / total + RIDGE * np.eye(rank)
-    return (gradient / total - RIDGE * beta)[None], hessian[None]
+    gradient /= total
+    gradient -= RIDGE * beta
+    hessian /= total
+    hessian += RIDGE * np.eye(rank)
+    return gradient[None], hessian[None]
 
 
 def _packed(

@@ -161,12 +161,15 @@ def _triangle(
         here = slice(begin, begin + together)
         scaled = share[here, None] * x[here]
         square += np.einsum("ij,ij->j", scaled, scaled)
-        triangles.append(scaled if rows < MANY_ROWS else _triangles(scaled))
+        if rows >= MANY_ROWS:
+            scaled = _triangles(scaled)
+        triangles.append(scaled)
     # columns of one size first: which of them repeat each other must not depend on their units
     size = np.sqrt(square)
     size[size == 0] = 1
     # the triangle has the same lengths and axes as all rows, and takes no time
-    triangle = np.linalg.qr(np.concatenate(triangles) / size, mode="r")
+    whole = np.concatenate(triangles) / size
+    triangle = np.linalg.qr(whole, mode="r")
     return np.asarray(triangle, dtype=np.float64), size
 
 
@@ -175,8 +178,9 @@ def _triangles(scaled: Floats) -> Floats:
     columns = scaled.shape[1]
     whole = len(scaled) // _BLOCK * _BLOCK
     blocks = scaled[:whole].reshape(-1, _BLOCK, columns)
-    of_blocks = np.asarray(np.linalg.qr(blocks, mode="r"), dtype=np.float64)
-    return np.concatenate([of_blocks.reshape(-1, columns), scaled[whole:]])
+    made = np.linalg.qr(blocks, mode="r")
+    of_blocks = np.reshape(made, (-1, columns))
+    return np.concatenate([of_blocks, scaled[whole:]])
 
 
 def column_products(x: Floats) -> Floats:
