@@ -36,6 +36,9 @@ REJECTS: Final = (0.03, 0.08)  # of cohorts in which sessions do nothing
 HOLDS: Final = (0.92, 0.97)
 HALF_SCORED: Final = (0.4, 0.6)
 THIN_BIAS: Final = 0.15  # points
+# Where sessions help, the answer is known to be too weak there: its bias is told, and nothing is
+# wanted of it (docs/decisions/next_session.md). Where they do nothing it is held like the others.
+TOO_WEAK: Final = ("spells",)
 THIN_HOLDS: Final = 0.93
 # Besides the groups of sessions.
 MEASURED: Final = (
@@ -138,7 +141,29 @@ def judge_unscored(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     ]
 
 
+def judge_too_weak(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+    """The interval holds the truth as often as it says; the bias is told."""
+    truth = truths[WHOLE]
+    return [
+        coverage(
+            frame,
+            ("ci_low", "ci_high"),
+            truth,
+            *HOLDS,
+        ),
+        bias(
+            frame,
+            "estimate",
+            truth,
+            ANYTHING,
+        ),
+        *_told(frame, truths),
+    ]
+
+
 def _judge_of(name: str) -> Callable[[pd.DataFrame, Truths], list[Check]]:
+    if name in TOO_WEAK:
+        return judge_too_weak
     if "thin" in name:
         return judge_thin
     return judge_unscored if "silent" in name else judge_family

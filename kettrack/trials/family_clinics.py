@@ -176,6 +176,14 @@ KNOWN: Final[dict[str, dict[str, tuple[float, float]]]] = {
         "session_4_6": (-1.0198, 0.0096),
         "session_7_on": (-0.1848, 0.0075),
     },
+    "spells": {
+        "next_session": (-0.7954, 0.0035),
+        "session_1": (-0.8126, 0.0064),
+        "session_2": (-0.6272, 0.0070),
+        "session_3": (-0.4820, 0.0081),
+        "session_4_6": (-1.0655, 0.0067),
+        "session_7_on": (-0.8180, 0.0109),
+    },
     "walk-thin": {
         "next_session": (-0.7230, 0.0078),
         "session_1": (-0.7670, 0.0192),

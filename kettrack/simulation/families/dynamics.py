@@ -121,6 +121,56 @@ class TwoTimeScales:
         return out
 
 
+ILL_AT_ENTRY: Final = 0.95  # share of people
+_TOWARD: Final = (
+    0.25  # share of the distance to the level of the spell that goes each day
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IllnessSpells:
+    """Spells of illness and of health, which begin and end by chance; the score goes over from one
+    level to the other in a few days.
+
+    Parameters
+    ----------
+    ill, well : (float, float)
+        Mean and SD of each person's level in either.
+    ill_days, well_days : float
+        Mean length of a spell.
+    wobble : float
+        SD of a day.
+    """
+
+    ill: tuple[float, float]
+    well: tuple[float, float]
+    ill_days: float
+    well_days: float
+    wobble: float
+
+    def __call__(
+        self,
+        rng: np.random.Generator,
+        n: int,
+        days: int,
+    ) -> Floats:
+        """As `Dynamics`."""
+        ill = rng.normal(*self.ill, n)
+        well = rng.normal(*self.well, n)
+        is_ill = rng.random(n) < ILL_AT_ENTRY
+        now = np.where(is_ill, ill, well)
+        out = np.empty((days, n))
+        for day in range(days):
+            out[day] = now
+            mean_days = np.where(is_ill, self.ill_days, self.well_days)
+            turns = rng.random(n) * mean_days < 1
+            is_ill = is_ill ^ turns
+            level = np.where(is_ill, ill, well)
+            steps = rng.normal(0, self.wobble, n)
+            now = now + _TOWARD * (level - now) + steps
+        return out
+
+
 # Shares of those who fall at once, by and by, not at all, and who fall and come back.
 CLASSES: Final = (0.3, 0.35, 0.25, 0.1)
 _QUICK_DAYS: Final = 6.0

@@ -1,4 +1,4 @@
-"""The families: three kinds of clinic, each with and without an effect of sessions."""
+"""The families: four kinds of clinic, each with and without an effect of sessions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from kettrack.arrays import Floats, Ints
 from kettrack.simulation.families.clinic import Family, Known
 from kettrack.simulation.families.dynamics import (
+    IllnessSpells,
     TrajectoryClasses,
     TwoTimeScales,
     WalkWithJumps,
@@ -177,6 +178,28 @@ PLAN: Final = Family(
     noise=1.5,
 )
 
+SPELLS: Final = Family(
+    name="spells",
+    about="QIDS of people who are ill for weeks and well for weeks; four sessions are paid for.",
+    instrument="QIDS-SR16",
+    dynamics=IllnessSpells(
+        ill=(17.0, 3.0),
+        well=(6.0, 2.0),
+        ill_days=40.0,
+        well_days=30.0,
+        wobble=0.75,
+    ),
+    effect=0.8,
+    of_session=_same,
+    stops=_stops_at_block_end,
+    calls_off=_calls_off_when_well,
+    gap=_any_gap,
+    visit_scored=0.7,
+    remote_every=7,
+    scored=_often,
+    noise=1.5,
+)
+
 
 def _thinned(family: Family, name: str, sees: float, visits: float = 0.35) -> Family:
     """The same clinic, in which about half of the decisions have no score in time: of the visits
@@ -195,6 +218,7 @@ _KINDS: Final = (
     WALK,
     BLOCKS,
     PLAN,
+    SPELLS,
     # at random given what is on record
     _thinned(WALK, "thin", 0.0, visits=0.2),
     _thinned(BLOCKS, "thin", 0.0),
