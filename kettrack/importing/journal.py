@@ -40,11 +40,14 @@ class SourceColumn:
         Where they stand.
     labels : mapping
         Code, as `word_key` has it, to its label.
+    numbers : frozenset of str
+        Texts that were numbers in the source.
     """
 
     values: pa.Array
     place: ColumnPlace
     labels: Mapping[str, str] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> Bools:

@@ -221,7 +221,12 @@ def _from_text(
     cells = cells_from_arrow(source.values)
     levels = [str(level).replace(_MINUS, "-") for level in cells.levels]
     parts = [_parted(level, column) for level in levels]
-    numbers = _uses(parts, cells)
+    # A number of a workbook has no decimal sign: only what somebody has typed tells it.
+    typed = [
+        _Part() if level in source.numbers else part
+        for level, part in zip(levels, parts, strict=True)
+    ]
+    numbers = _uses(typed, cells)
     sign = decimal_sign(numbers, source, column, journal)
     # Code -1, an empty cell, takes the entry appended.
     values = np.full(len(levels) + 1, np.nan)
@@ -234,7 +239,8 @@ def _from_text(
             values[place] = _number(of_words[key])
             continue
         own = part.unit or unit
-        value = _in_unit(part, own, sign, column)
+        own_sign = "." if level in source.numbers else sign
+        value = _in_unit(part, own, own_sign, column)
         if isinstance(value, str):
             reason = value if part.number else _why_none(level)
             refused.setdefault(reason, []).append(place)

@@ -94,6 +94,7 @@ def _table(
         labels=_under(table.labels, columns),
         value_labels=_under(table.value_labels, columns),
         reasons=_under(table.reasons, columns),
+        numbers=_under(table.numbers, columns),
     )
 
 

@@ -68,6 +68,9 @@ class SourceTable:
     reasons : mapping
         Column to a text array as long as the table: why nothing stands there ("#N/A", "refused"),
         null where something does or no reason is known.
+    numbers : mapping
+        Column of mixed kinds to the texts that were numbers in the source: their point is no
+        decimal sign that anybody has written.
     cells : mapping
         Column to where its cells stand in the source, for columns that are gathered from the rows
         of several records; a column of dates among them is read already.
@@ -81,6 +84,7 @@ class SourceTable:
     labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reasons: Mapping[str, pa.Array] = field(default_factory=dict)
+    numbers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     cells: Mapping[str, ColumnPlace] = field(default_factory=dict)
 
 

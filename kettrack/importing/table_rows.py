@@ -206,7 +206,8 @@ class TableRows:
         labels = table.value_labels.get(name, {})
         # Readers write a code as 1 or 1.0.
         by_key = {word_key(code): label for code, label in labels.items()}
-        return SourceColumn(values, place, by_key)
+        numbers = table.numbers.get(name, frozenset())
+        return SourceColumn(values, place, by_key, numbers)
 
     def _dates(self, name: str) -> pa.Array:
         """A whole column of dates, in the order of day and month that the table tells."""

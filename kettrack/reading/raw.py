@@ -180,6 +180,9 @@ class Encoder:
         # Newer kinds, such as the text of Polars, are still unknown to pandas.
         if not pa.types.is_dictionary(kind) and _unknown(kind):
             values = values.cast(pa.string())
+        elif pa.types.is_float16(kind):
+            # Older versions of Arrow cannot tell distinct ones of these.
+            values = values.cast(pa.float32())
         self._listed |= pa.types.is_dictionary(kind)
         coded = pc.dictionary_encode(values)
         smallest = smallest_codes(len(coded.dictionary))

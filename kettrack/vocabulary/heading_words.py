@@ -24,7 +24,8 @@ def _words(text: str) -> frozenset[str]:
 HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "patient_id": _phrases(
         "patient id, patient, patient no, patient number, patient code, patient ref, patid,"
-        " pat id, pat no, pat nr, pt id, pt no, pid, client, client id, client no, client number,"
+        " pat, pat id, pat no, pat nr, pt, pt id, pt no, pid, client, client id, client no,"
+        " client number,"
         " client code, subject, subject id, subjectkey, subject no, subject number, subj,"
         " subjid, usubjid, subject code, subj id, ptid, pt code, ptno, patno, patnr, patcode,"
         " participant, participant id, participant no, participant number, person, person id, id,"
@@ -148,10 +149,17 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "blood_pressure": _phrases(
         "bp, blood pressure, rr, blutdruck, tension, tension arterielle, pression arterielle,"
-        " presion arterial, bloeddruk, pressione, pressione arteriosa, bp before, bp pre"
+        " presion arterial, bloeddruk, pressione, pressione arteriosa, bp before, bp pre,"
+        " rr vor, rr vorher, blutdruck vor, blutdruck vorher, tension avant, presion antes,"
+        " bloeddruk voor, pressione prima"
     ),
-    "blood_pressure_peak": _phrases("bp peak, peak bp, bp max, max bp, highest bp"),
-    "blood_pressure_after": _phrases("bp after, bp post, bp end, discharge bp"),
+    "blood_pressure_peak": _phrases(
+        "bp peak, peak bp, bp max, max bp, highest bp, rr max, blutdruck max, tension max"
+    ),
+    "blood_pressure_after": _phrases(
+        "bp after, bp post, bp end, discharge bp, rr nach, rr nachher, blutdruck nach,"
+        " blutdruck nachher, tension apres, presion despues, bloeddruk na, pressione dopo"
+    ),
     "systolic_before": _phrases(
         "systolic, sbp, bp systolic, systolic pre, sbp pre, systolic before, sys, rr sys,"
         " systolisch, systolique, pas, sistolica, sistolico, bovendruk"

@@ -61,6 +61,14 @@ def asked(remarks: Remarks) -> list[str]:
     return [one.key for one in remarks.asked]
 
 
+def test_numbers_beside_texts_are_known_as_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    book(path, ["Patient", "Dose"], ["P1", 45.5], ["P2", "40,5 mg"], ["P3", 40])
+    table = only(path)
+    assert table.data["Dose"].to_pylist() == ["45.5", "40,5 mg", "40"]
+    assert table.numbers == {"Dose": frozenset({"45.5", "40"})}
+
+
 def test_a_log_is_read_with_its_types_and_rows(tmp_path: Path) -> None:
     path = tmp_path / "log.xlsx"
     book(

@@ -471,6 +471,17 @@ def test_no_record_goes_in_silence(
         assert cells - {None, "1"} <= held
 
 
+def test_nothing_but_another_scale(tmp_path: Path) -> None:
+    tables = {"measurement": MEASUREMENT, "concept": CONCEPT}
+    tables["observation"] = """
+        person_id,observation_concept_id,observation_date,value_as_number
+        A,904,2025-01-06,4
+    """
+    _, remarks = read(as_csv(tmp_path, tables))
+    (said,) = [one for one in remarks.said if one.table == "observation"]
+    assert (said.row, "PHQ-2" in said.reason) == (2, True)
+
+
 def test_tables_without_rows_and_blank_lines(tmp_path: Path) -> None:
     header, *rows = text_of(MEASUREMENT).splitlines()
     spaced = "\n".join([header, rows[0], "", *rows[1:], "", ""])

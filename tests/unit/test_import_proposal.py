@@ -715,6 +715,57 @@ LAYOUTS = {
         "",
         ("patient_id.log",),
     ),
+    "codes of a name that nobody knows": Layout(
+        {
+            "given": """
+                lfdnr | Infusion date | Ketamine dose (mg)
+                K1 | 2025-01-13 | 40
+                K1 | 2025-01-16 | 45
+                K2 | 2025-01-16 | 50
+                K3 | 2025-01-16 | 50
+                K4 | 2025-01-16 | 50
+            """,
+            "mood": """
+                lfdnr | Date | PHQ-9
+                K1 | 2025-01-13 | 20
+                K1 | 2025-01-20 | 12
+                K2 | 2025-01-16 | 14
+            """,
+        },
+        "",
+        ("patient_id.given",),
+    ),
+    "a name that is answered for another table": Layout(
+        {
+            "given": """
+                lfdnr | Infusion date | Ketamine dose (mg)
+                K1 | 2025-01-13 | 40
+                K1 | 2025-01-16 | 45
+                K2 | 2025-01-16 | 50
+                K3 | 2025-01-16 | 50
+                K4 | 2025-01-16 | 50
+            """,
+            "mood": """
+                lfdnr | Date | PHQ-9
+                K1 | 2025-01-13 | 20
+                K1 | 2025-01-20 | 12
+                K2 | 2025-01-16 | 14
+            """,
+        },
+        """
+        sessions given
+          patient_id<-lfdnr
+          date<-Infusion date
+          dose_mg<-Ketamine dose (mg)
+          drug=ketamine
+        scores mood
+          patient_id<-lfdnr
+          date<-Date
+          score<-PHQ-9
+          instrument=PHQ-9
+        """,
+        answers={"patient_id.given": "lfdnr"},
+    ),
     "nothing but names, answered": Layout(
         {
             "log": """

@@ -89,6 +89,16 @@ def test_every_cell_with_a_comma_is_counted() -> None:
     assert [one.count for one in remarks.said] == [4]
 
 
+def test_a_number_of_a_workbook_has_no_decimal_sign() -> None:
+    texts = ["45.5", "40,5 mg", "1.125", "97", "0,5"]
+    numbers = frozenset({"45.5", "1.125", "97"})
+    source = SourceColumn(pa.array(texts), place(len(texts)), numbers=numbers)
+    remarks = Remarks()
+    read = read_amounts(source, TABLES["sessions"]["dose_mg"], Journal(remarks, {}))
+    assert read.values.tolist() == [45.5, 40.5, 1.125, 97, 0.5]
+    assert [(one.action, one.count) for one in remarks.said] == [("mended", 2)]
+
+
 ASKED = SourceColumn(pa.array(["1,500", "1.500"]), place(2))
 COST = TABLES["sessions"]["cost"]
 

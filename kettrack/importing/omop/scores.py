@@ -11,6 +11,7 @@ from collections.abc import (
 )
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -207,11 +208,10 @@ def _understood(
     why = "it is part of another scale, such as the two questions of PHQ-2"
     remarks.drop_rows(table.file, table.kind, frame.loc[~scale, "row"].tolist(), why)
     frame = frame[scale]
-    counted_in = [
-        _counts(name, column)
-        for name, column in zip(frame["instrument"], frame["column"], strict=True)
-    ]
-    beside = frame.loc[[not one for one in counted_in], "row"].tolist()
+    told = zip(frame["instrument"], frame["column"], strict=True)
+    # An array: an empty list would be a list of columns.
+    counted_in = np.array([_counts(*one) for one in told], dtype=bool)
+    beside = frame.loc[~counted_in, "row"].tolist()
     why = "the question is no part of the total"
     remarks.drop_rows(table.file, table.kind, beside, why)
     frame = frame[counted_in].copy()

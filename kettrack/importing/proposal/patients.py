@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -48,8 +48,15 @@ def with_patients(
     answers, remarks
         As for `propose`.
     """
-    return [
+    named = [
         replace(known, named=_named(known, told, answers, remarks)) for known in told
+    ]
+    found = {one.named: one for one in named if one.named}
+    return [
+        one
+        if one.named
+        else replace(one, named=_as_elsewhere(one, found, answers, remarks))
+        for one in named
     ]
 
 
@@ -64,9 +71,6 @@ def _named(
         return answer
     codes = known.codes
     if not codes:
-        telling = known.scores or known.speaks_of_sessions
-        if known.may_be_patients and telling and not answer:
-            _ask(known, known.may_be_patients, remarks)
         return ""
     others = [one for one in told if one is not known]
     ranked = sorted(codes, key=lambda one: _rank(one, others), reverse=True)
@@ -75,6 +79,36 @@ def _named(
     if len(alike) > 1 and not answer:
         _ask(known, alike, remarks)
     return best.name
+
+
+def _as_elsewhere(
+    known: TableColumns,
+    found: Mapping[str, TableColumns],
+    answers: Answers,
+    remarks: Remarks,
+) -> str:
+    """The column of the name that tells patients apart in another table, with some of its codes;
+    asked for where there is none.
+    """
+    if f"{_ID}.{known.table.name}" in answers:
+        return ""
+    for one in known.facts:
+        other = found.get(one.name)
+        if other is not None and _shares(one, other):
+            return one.name
+    telling = known.scores or known.speaks_of_sessions
+    if known.may_be_patients and telling:
+        _ask(known, known.may_be_patients, remarks)
+    return ""
+
+
+def _shares(
+    facts: ColumnFacts,
+    other: TableColumns,
+) -> bool:
+    """Whether a column holds codes that stand in the column of another table, too."""
+    theirs = next(one for one in other.facts if one.name == other.named)
+    return bool(set(facts.levels) & set(theirs.levels))
 
 
 def _rank(

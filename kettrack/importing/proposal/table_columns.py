@@ -40,6 +40,9 @@ _OF_SESSIONS: Final = frozenset(
         ),
     }
 )
+_FEW_KINDS: Final = (
+    3  # different words of a column that sorts rows, and tells nobody apart
+)
 _OF_PATIENTS: Final = frozenset({"birth_date", *PATIENTS.names}) - {"patient_id"}
 # A yes or no of a session as well; alone it makes no table of patients.
 _OF_EITHER: Final = frozenset({"psychotherapy"})
@@ -105,18 +108,29 @@ class TableColumns:
     @property
     def may_be_patients(self) -> list[str]:
         """Columns of names; and those in which every row has something of its own, as a code of a
-        patient has where each patient has one row.
+        patient has where each patient has one row. Where there is none, whatever nothing else is
+        known of, and comes in many kinds.
         """
         n_rows = self.table.data.num_rows
         scores = {one.facts.name for one in self.scores}
-        return [
-            one.name
+        words = [
+            one
             for one in self.facts
-            if one.kind in ("text", "whole")
-            and one.name not in scores
-            and (
-                _is_name(one) or (one.n == len(one.levels) == n_rows and _is_code(one))
-            )
+            if one.kind in ("text", "whole") and one.name not in scores
+        ]
+        sure = [
+            one.name
+            for one in words
+            if _is_name(one) or (one.n == len(one.levels) == n_rows and _is_code(one))
+        ]
+        known = {one.name for fits in self.fits.values() for one in fits}
+        return sure or [
+            one.name
+            for one in words
+            if one.name not in known
+            and one.n == n_rows
+            and len(one.levels) > _FEW_KINDS
+            and _is_code(one)
         ]
 
     @property

@@ -83,11 +83,14 @@ class ColumnRead:
         Why nothing stands in a cell.
     said : list of (action, reason, count)
         What was mended, refused or noticed.
+    numbers : frozenset of str
+        In a column of texts, those that are numbers in the sheet.
     """
 
     data: pa.Array
     reasons: pa.Array | None = None
     said: list[tuple[Action, str, int]] = field(default_factory=list)
+    numbers: frozenset[str] = frozenset()
 
 
 def read_cells(cells: ColumnCells) -> ColumnRead:
@@ -302,6 +305,8 @@ def _texts(
     for kind, write in _WRITERS.items():
         here = bare & (cells.kinds == kind)
         texts[here] = [write(number) for number in cells.numbers[here].tolist()]
+    counted = np.isin(cells.kinds, [CellKind.NUMBER, CellKind.PERCENT])
+    read.numbers = frozenset(texts[bare & counted].tolist())
     here = bare & (cells.kinds == CellKind.DAY)
     days = cells.numbers[here]
     when = moments(days, cells.from_1904)

@@ -172,6 +172,7 @@ def _table(
             for text, read in columns.items()
             if read.reasons is not None
         },
+        numbers={text: read.numbers for text, read in columns.items() if read.numbers},
     )
 
 
