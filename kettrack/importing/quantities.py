@@ -221,13 +221,10 @@ def _from_text(
     cells = cells_from_arrow(source.values)
     levels = [str(level).replace(_MINUS, "-") for level in cells.levels]
     parts = [_parted(level, column) for level in levels]
+    typed = [level not in source.numbers for level in levels]
     # A number of a workbook has no decimal sign: only what somebody has typed tells it.
-    typed = [
-        _Part() if level in source.numbers else part
-        for level, part in zip(levels, parts, strict=True)
-    ]
-    numbers = _uses(typed, cells)
-    sign = decimal_sign(numbers, source, column, journal)
+    told = [part if one else _Part() for part, one in zip(parts, typed, strict=True)]
+    sign = decimal_sign(_uses(told, cells), source, column, journal)
     # Code -1, an empty cell, takes the entry appended.
     values = np.full(len(levels) + 1, np.nan)
     by_weight = np.zeros(len(levels) + 1, dtype=bool)
@@ -239,8 +236,7 @@ def _from_text(
             values[place] = _number(of_words[key])
             continue
         own = part.unit or unit
-        own_sign = "." if level in source.numbers else sign
-        value = _in_unit(part, own, own_sign, column)
+        value = _in_unit(part, own, sign if typed[place] else ".", column)
         if isinstance(value, str):
             reason = value if part.number else _why_none(level)
             refused.setdefault(reason, []).append(place)
