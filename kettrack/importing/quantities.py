@@ -196,19 +196,23 @@ def _number(
 
 def _uses(
     parts: Sequence[_Part],
+    written: Sequence[bool],
     cells: Cells,
 ) -> Counter[str]:
-    """How many cells have each spelling of a number."""
+    """How many cells have each spelling of a number; a number of a workbook is none, since only
+    what somebody has written has a decimal sign.
+    """
     filled = cells.codes[cells.codes >= 0]
     of_levels = np.bincount(filled, minlength=len(parts))
     uses: Counter[str] = Counter()
-    for part, n_cells in zip(
+    for part, by_hand, n_cells in zip(
         parts,
+        written,
         of_levels.tolist(),
         strict=True,
     ):
-        uses[part.number] += n_cells
-    return uses
+        uses[part.number] += n_cells * by_hand
+    return +uses
 
 
 def _from_text(
@@ -221,22 +225,19 @@ def _from_text(
     cells = cells_from_arrow(source.values)
     levels = [str(level).replace(_MINUS, "-") for level in cells.levels]
     parts = [_parted(level, column) for level in levels]
-    typed = [level not in source.numbers for level in levels]
-    # A number of a workbook has no decimal sign: only what somebody has typed tells it.
-    told = [part if one else _Part() for part, one in zip(parts, typed, strict=True)]
-    sign = decimal_sign(_uses(told, cells), source, column, journal)
+    written = [level not in source.numbers for level in levels]
+    sign = decimal_sign(_uses(parts, written, cells), source, column, journal)
     # Code -1, an empty cell, takes the entry appended.
     values = np.full(len(levels) + 1, np.nan)
     by_weight = np.zeros(len(levels) + 1, dtype=bool)
     refused: dict[str, list[int]] = {}
     for place, (level, part) in enumerate(zip(levels, parts, strict=True)):
-        key = word_key(level)
-        if key in of_words:
-            # Said by the person who made the map: no judgement beside it.
+        # Said by the person who made the map: no judgement beside it.
+        if (key := word_key(level)) in of_words:
             values[place] = _number(of_words[key])
             continue
         own = part.unit or unit
-        value = _in_unit(part, own, sign if typed[place] else ".", column)
+        value = _in_unit(part, own, sign if written[place] else ".", column)
         if isinstance(value, str):
             reason = value if part.number else _why_none(level)
             refused.setdefault(reason, []).append(place)
