@@ -226,7 +226,17 @@ def _from_text(
     levels = [str(level).replace(_MINUS, "-") for level in cells.levels]
     parts = [_parted(level, column) for level in levels]
     written = [level not in source.numbers for level in levels]
-    sign = decimal_sign(_uses(parts, written, cells), source, column, journal)
+    numbers = _uses(
+        parts,
+        written,
+        cells,
+    )
+    sign = decimal_sign(
+        numbers,
+        source,
+        column,
+        journal,
+    )
     # Code -1, an empty cell, takes the entry appended.
     values = np.full(len(levels) + 1, np.nan)
     by_weight = np.zeros(len(levels) + 1, dtype=bool)
@@ -237,7 +247,12 @@ def _from_text(
             values[place] = _number(of_words[key])
             continue
         own = part.unit or unit
-        value = _in_unit(part, own, sign if written[place] else ".", column)
+        value = _in_unit(
+            part,
+            own,
+            sign if written[place] else ".",
+            column,
+        )
         if isinstance(value, str):
             reason = value if part.number else _why_none(level)
             refused.setdefault(reason, []).append(place)
