@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from import_clinics import WRITERS, Clinic
+from import_clinics import Clinic
+from import_forms import EVERY_FORM
 
 from kettrack.importing.apply import NOT_READ, NOT_TAKEN, apply_map
 from kettrack.importing.dated_tables import DatedTables
@@ -35,13 +36,14 @@ _Places = set[tuple[str, str, int]]
 
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(st.sets(st.sampled_from(TROUBLES)), st.integers(1, 4))
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("form", EVERY_FORM)
 def test_rows_in_are_rows_out_and_rows_said(
-    kind: str, troubles: set[str], n_patients: int
+    form: str, troubles: set[str], n_patients: int
 ) -> None:
     clinic = Clinic(frozenset(troubles), n_patients)
     with TemporaryDirectory() as folder:
-        source = WRITERS[kind](clinic, Path(folder))
+        kind, write = EVERY_FORM[form]
+        source = write(clinic, Path(folder))
         ready = prepare(source, "", {})
     made = apply_map(ready.source, ready.plan, ready.remarks)
     records = _places(ready.source.records)

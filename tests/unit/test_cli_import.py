@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from import_clinics import WRITERS, Clinic
+from import_forms import EVERY_FORM
 
 from kettrack import load_cohort
 from kettrack.cli import main
@@ -45,8 +46,7 @@ def test_one_command_to_a_cohort(kind: str, run: Run, tmp_path: Path) -> None:
 def test_all_readers_have_a_clinic() -> None:
     from kettrack.importing.registry import known_readers
 
-    # ODS is read as Excel is, by the same code.
-    assert set(known_readers()) - set(WRITERS) <= {"ods"}
+    assert set(known_readers()) == {kind for kind, _ in EVERY_FORM.values()}
 
 
 def test_a_dry_run_shows_columns_and_writes_nothing(run: Run, tmp_path: Path) -> None:

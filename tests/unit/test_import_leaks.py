@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from import_clinics import SECRET, WRITERS, Clinic
+from import_clinics import SECRET, Clinic
+from import_forms import EVERY_FORM
 from import_tables import source_of
 
 from kettrack.cli.app import app
@@ -61,14 +62,15 @@ def require_silence(
 
 
 @pytest.mark.parametrize("planted", [QUIET, LOUD], ids=["read", "refused"])
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("form", EVERY_FORM)
 def test_no_secret_comes_out(
-    kind: str,
+    form: str,
     planted: frozenset[str],
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    source = WRITERS[kind](Clinic(planted), _new(tmp_path / "raw"))
+    _, write = EVERY_FORM[form]
+    source = write(Clinic(planted), _new(tmp_path / "raw"))
     out = _new(tmp_path / "out")
     # No name of a file stands here but those that a person has typed.
     with contextlib.chdir(source.parent):
@@ -86,11 +88,12 @@ def test_no_secret_comes_out(
     assert (out / "clinic" / "import_problems.csv").is_file()
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("form", EVERY_FORM)
 def test_no_secret_comes_out_of_a_damaged_file(
-    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    source = WRITERS[kind](Clinic(QUIET - {"tables"}), _new(tmp_path / "raw"))
+    kind, write = EVERY_FORM[form]
+    source = write(Clinic(QUIET - {"tables"}), _new(tmp_path / "raw"))
     out = _new(tmp_path / "out")
     files = [source] if source.is_file() else sorted(source.iterdir())
     whole = {path: path.read_bytes() for path in files}
