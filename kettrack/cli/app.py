@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Final
 
 # typer is light; pandas, matplotlib and the analysis are imported inside the commands.
 import typer
+from typer.core import TyperGroup
 
 from kettrack import __version__
 from kettrack.cli.check import check
@@ -46,6 +48,35 @@ _CLOSED_PIPE: Final = 141  # as every program that the shell sees end by it
 # Signals by which a system asks a program to end; both would else leave drafts behind.
 _ASKED_TO_END: Final = ("SIGTERM", "SIGHUP")
 _OF_SIGNALS: Final = 128  # and the number of the signal, as every shell counts
+
+
+# What the library that checks values says, and what a person needs to know.
+_SAID_PLAINLY: Final = (
+    (re.compile(r"^Value error, "), ""),
+    (re.compile(r"^Input should be a valid integer.*"), "a whole number is needed."),
+    (re.compile(r"^Input should be a valid number.*"), "a number is needed."),
+    (
+        re.compile(r"^Input should be greater than or equal to (\S+)$"),
+        r"a number from \1 up is needed.",
+    ),
+    (
+        re.compile(r"^Input should be less than or equal to (\S+)$"),
+        r"a number up to \1 is needed.",
+    ),
+)
+
+
+class _Commands(TyperGroup):
+    """The commands; what is wrong with a value is told in plain words."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as wrong:
+            for said, plainly in _SAID_PLAINLY:
+                wrong.message = said.sub(plainly, wrong.message)
+            raise
 
 
 class _AskedToEnd(KeyboardInterrupt):
@@ -96,6 +127,7 @@ app = typer.Typer(
         "Outcome tracking for ketamine clinics: from sessions and scores to timelines, outcomes"
         " and a report."
     ),
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

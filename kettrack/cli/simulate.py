@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from kettrack.cli.output import answer, require_new_folder
 from kettrack.errors import UsageError
-from kettrack.simulation.names import SCENARIO_NAMES
+from kettrack.simulation.names import SCENARIOS_IN_SHORT
 
 
 def simulate(
@@ -31,10 +31,7 @@ def simulate(
         typer.Option(
             "--scenario",
             metavar="NAME",
-            help=(
-                "What is true. clinic is that of the sample, the others are those of make truth:"
-                f" {', '.join(SCENARIO_NAMES)}."
-            ),
+            help="What is true in it: one of the names below.",
         ),
     ] = "clinic",
     # Every other command writes with -o, so people try it here as well.
@@ -82,3 +79,12 @@ def _one_folder(folder: Path | None, output: Path | None) -> Path:
             "Name one folder to write: kettrack simulate FOLDER, or -o FOLDER."
         )
     return named[0]
+
+
+# Each on a line of its own in `--help`.
+_LISTED: Final = "".join(
+    f"\n      {name:13} {words}" for name, words in SCENARIOS_IN_SHORT.items()
+)
+simulate.__doc__ = (
+    f"{simulate.__doc__}\n    \b\n    Scenarios, and what is true in each:{_LISTED}\n"
+)

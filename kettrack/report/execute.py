@@ -7,6 +7,7 @@ stored files are the same on every machine.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -256,6 +257,8 @@ def _run(sources: list[str], given: AtHand, empty: str, tells: Connection) -> No
     os.chdir(empty)
     os.environ["IPYTHONDIR"] = str(Path(empty, "ipython"))
     one_thread_each(os.environ)
+    # What was there before is not looked through again: that would copy it.
+    gc.freeze()
     # Sending waits until the first process takes, which may be busy; cells must not.
     ready: SimpleQueue[CellOutputs | None] = SimpleQueue()
     sender = threading.Thread(target=_send, args=(ready, tells))

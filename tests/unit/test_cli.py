@@ -124,6 +124,23 @@ def test_usage_error_leaves_with_2(run: Kettrack, arguments: tuple[str, ...]) ->
     assert "kettrack" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("report", "x", "--tables", "pdf"), "'--tables': 'pdf' is not one of 'xlsx'."),
+        (("simulate", "x", "-n", "0"), "'-n': a number from 1 up is needed."),
+        (("simulate", "x", "-n", "many"), "'-n': a whole number is needed."),
+        (("review", "x", "--weeks-ago", "9999"), "a number up to 5200 is needed."),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(
+    run: Kettrack, arguments: tuple[str, ...], said: str
+) -> None:
+    ran = run(*arguments)
+    assert ran.err.rstrip().endswith(said)
+    assert "Input should" not in ran.err
+
+
 @pytest.mark.parametrize("command", [*TABLES, "check", "report"])
 def test_missing_folder_is_said_in_one_line(
     run: Kettrack, tmp_path: Path, command: str
