@@ -90,7 +90,7 @@ def map_text(
     plan, questions, notes
         As in `write_map`.
     """
-    require("tomlkit", "tomlkit")
+    require("tomlkit", "tomlkit", "Writing the map")
     import tomlkit
 
     document = tomlkit.document()

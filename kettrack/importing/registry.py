@@ -204,7 +204,7 @@ def _read_each(
     )
 
 
-def require(module: str, package: str) -> None:
+def require(module: str, package: str, what: str = "Reading this file") -> None:
     """Stop when a package that only a reader needs is not installed.
 
     Parameters
@@ -213,6 +213,8 @@ def require(module: str, package: str) -> None:
         Name to import.
     package : str
         Name to install.
+    what : str
+        Needs it.
 
     Raises
     ------
@@ -223,6 +225,6 @@ def require(module: str, package: str) -> None:
         importlib.import_module(module)
     except ImportError:
         raise UsageError(
-            f"Reading this file needs {package}, which is not installed."
+            f"{what} needs {package}, which is not installed."
             " Type: pip install 'kettrack[import]'"
         ) from None
