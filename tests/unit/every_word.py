@@ -29,6 +29,7 @@ OTHER_DAYS = {
     "HORIZON_DAYS": 91,
     "HORIZON_TOLERANCE_DAYS": 8,
 }
+FEW_DRAWS = {"cohorts": 2, "replicates": 10}
 OTHER_PLAN = {"SESSIONS_WITHOUT_PLAN": 5}
 OTHER_LIMITS = {"FEWEST_PEOPLE": 9, "FEWEST_SIMULATED_ANSWERS": 8}
 OTHER_COURSES = {
@@ -144,7 +145,8 @@ def asked_of(derived: Any, label: str) -> Iterator[tuple[str, Callable[[], Any]]
         simulates = "cohorts" in asked.options
         if simulates and label != "clinic":
             continue
-        few = {"cohorts": 2} if simulates else {}
+        # The words are the same, however often something is drawn.
+        few = {key: n for key, n in FEW_DRAWS.items() if key in asked.options}
         yield f"{label}: {name}", partial(asked.answer, derived, **few)
         for by in ("severity", "early_response") if asked.by_group else ():
             yield f"{label}: {name} by {by}", partial(kt.estimate, name, derived, by=by)

@@ -8,7 +8,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from simulated import simulated_cohort
+from statsmodels.api import OLS
 
 from kettrack import Cohort, estimate, plot_for_whom
 from kettrack.analysis.response.exits import first_course_exits
@@ -18,6 +20,7 @@ from kettrack.analysis.subgroups.adjusted import (
     holm,
     shrink,
 )
+from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.timelines.derived import derive
 
@@ -74,6 +77,49 @@ def test_what_groups_have_in_common_is_held_equal() -> None:
     equal = adjusted_comparison(outcome, own, nobody, [age])
     assert equal.difference == pytest.approx(0, abs=3.5 * equal.error[0])
     assert equal.error[0] < 0.2
+
+
+@pytest.mark.parametrize("share", [0.2, 0.37])
+def test_a_small_group_does_not_stand_out_by_its_lack_of_spread(share: float) -> None:
+    """Of 11 people like the others hardly any may have it by chance, and among thirty looks that
+    must be no news.
+    """
+    rng = np.random.default_rng(1)
+    own = np.zeros((160, 1))
+    own[149:] = 1
+    nobody = np.zeros((160, 1))
+    reach = stats.t.ppf(1 - 0.05 / 30 / 2, 158)
+    apart = 0
+    for _ in range(1_500):
+        outcome = 100 * (rng.random(160) < share).astype(float)
+        found = adjusted_comparison(outcome, own, nobody, [])
+        apart += abs(found.difference[0]) > reach * found.error[0]
+    # 3 or 4 in 100 where the spread in the small group is taken for the truth
+    assert apart <= 9
+
+
+def test_no_sum_of_differences_is_surer_than_its_parts_allow() -> None:
+    """The error is at least that of statsmodels, with equal spread and without."""
+    rng = np.random.default_rng(5)
+    group = rng.integers(0, 4, 120)
+    own = (group[:, None] == np.arange(1, 4)).astype(float)
+    outcome = rng.normal(size=120) * np.array([1.0, 5.0, 1.0, 0.2])[group]
+    found = adjusted_comparison(outcome, own, np.zeros((120, 1)), [])
+    x = np.column_stack([np.ones(120), own])
+    fits = [OLS(outcome, x).fit(cov_type=kind) for kind in ("HC1", "nonrobust")]
+    errors = np.array([fit.bse[1:] for fit in fits])
+    assert found.error == pytest.approx(errors.max(axis=0))
+    sums = rng.normal(size=(50, 3))
+    for fit in fits:
+        theirs = np.einsum("ij,jk,ik->i", sums, fit.cov_params()[1:, 1:], sums)
+        mine = np.einsum("ij,jk,ik->i", sums, found.covariance, sums)
+        assert (mine >= theirs * (1 - 1e-9)).all()
+
+
+def test_nothing_is_compared_where_all_have_the_same() -> None:
+    own = np.repeat([0.0, 1.0], 20)[:, None]
+    with pytest.raises(NotIdentified, match="the same for everybody"):
+        adjusted_comparison(np.full(40, 100.0), own, np.zeros((40, 1)), [])
 
 
 def test_a_column_that_repeats_others_changes_nothing() -> None:

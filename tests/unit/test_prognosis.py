@@ -50,12 +50,13 @@ def test_what_there_is_to_know_is_found_and_chance_is_not():
     known, responded = people(800, 0.3)
     found = forecast.score(forecast.by_patients(known, responded), responded)
     assert found.gain_low > 0
-    # Of 40 clinics without anything to know, hardly any may be called better.
+    # Of clinics without anything to know, hardly any may be called better. Hundreds of them are on
+    # trial in `make truth`.
     called = [
         forecast.score(forecast.by_patients(*clinic), clinic[1]).gain_low > 0
-        for clinic in (people(200, 0.0, seed) for seed in range(40))
+        for clinic in (people(200, 0.0, seed) for seed in range(16))
     ]
-    assert sum(called) <= 2
+    assert sum(called) <= 1
 
 
 def test_scores_are_those_of_their_definitions():

@@ -88,14 +88,14 @@ def test_truth_with_people_leaving_at_bad_scores(change: float) -> None:
     held = 0
     off = []
     observed = []
-    for seed in range(60):
+    for seed in range(30):
         table = lines_table(patterns_of(draw(seed, 200, change, 0.5)))
         row = table.set_index("key").loc[f"week_{VISIT_WEEKS[-1]}"]
         held += row["ci_low"] <= change <= row["ci_high"]
         off.append(row["estimate"] - change)
         observed.append(row["observed"] - change)
     assert abs(np.mean(off)) < 0.25
-    assert held >= 53
+    assert held >= 27
     # Those who stayed are those who had fallen by chance.
     assert abs(np.mean(observed)) > 2 * abs(np.mean(off))
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sample_answers import derived_sample, sample_answer
+from scipy import stats
 from simulated import simulated_cohort
 from spec.tables import cohort
 
@@ -259,11 +260,20 @@ def test_differences_at_equal_others_are_those_of_statsmodels() -> None:
     # What follows from the columns before it, such as the drug from the route, adds nothing.
     own = np.abs(np.diag(np.linalg.qr(x.to_numpy())[1])) > 1e-8
     x = x.loc[:, own]
-    fitted = OLS(100 * people["scored"].to_numpy(float), x).fit(cov_type="HC1")
+    outcome = 100 * people["scored"].to_numpy(float)
+    fits = [OLS(outcome, x).fit(cov_type=kind) for kind in ("HC1", "nonrobust")]
     table = sample_answer("scored_predictors").table.set_index("key")
     assert table.loc["ethnicity_1", "adjusted"] == pytest.approx(
-        fitted.params["ethnicity0"].iloc[0], abs=1e-6
+        fits[0].params["ethnicity0"].iloc[0], abs=1e-6
     )
+    # The larger error of both, as many times as all looks together ask for.
+    errors = [float(fit.bse["ethnicity0"].iloc[0]) for fit in fits]
+    n_differences = table["adjusted"].notna().sum()
+    reach = stats.t.ppf(1 - 0.025 / n_differences, fits[0].df_resid)
+    half = (
+        table.loc["ethnicity_1", "adjusted_high"] - table.loc["ethnicity_1", "adjusted"]
+    )
+    assert half == pytest.approx(reach * max(errors), rel=1e-6)
 
 
 SIMULTANEOUS = {

@@ -195,8 +195,25 @@ def adjusted_comparison(
         Those of whom it is not known.
     others : list of Characteristic
         What is held equal.
+
+    Raises
+    ------
+    NotIdentified
+        When the outcome is the same for everybody, or there are too few people.
+
+    Notes
+    -----
+    The error of each difference, and of each sum of them, is the larger of two: the one that asks
+    for no equal spread (White 1980, Econometrica 48:817), and the usual one (Angrist and Pischke
+    2009, Mostly Harmless Econometrics, section 8.1). In a group of a dozen people of whom hardly
+    anybody responded, the first by itself takes the little spread that was seen for the truth.
     """
     n = len(outcome)
+    if np.ptp(outcome) <= _SAME:
+        raise NotIdentified(
+            "the outcome is the same for everybody, so there is no difference to tell.",
+            "the same columns for more people.",
+        )
     parts = [np.ones((n, 1)), own, unknown]
     for other in others:
         parts += [other.dummies, other.unknown]
@@ -218,13 +235,20 @@ def adjusted_comparison(
     spread = n / freedom * bread @ (scores.T @ scores) @ bread
     inside = slice(1, 1 + own.shape[1])
     difference = (bread @ (x.T @ outcome))[inside]
-    covariance = spread[inside, inside]
+    robust = spread[inside, inside]
+    usual = bread[inside, inside] * (residual @ residual) / freedom
     return Comparison(
         difference=difference,
-        error=np.sqrt(np.diag(covariance)),
-        covariance=covariance,
+        error=np.sqrt(np.maximum(np.diag(robust), np.diag(usual))),
+        covariance=_larger_of(robust, usual),
         freedom=freedom,
     )
+
+
+def _larger_of(one: Floats, other: Floats) -> Floats:
+    """A covariance by which no sum of the differences varies less than by either of two."""
+    lacking, directions = np.linalg.eigh(other - one)
+    return one + (directions * np.maximum(lacking, 0)) @ directions.T
 
 
 def _own_columns(x: Floats) -> Floats:

@@ -92,8 +92,8 @@ def for_whom(cohort: DerivedCohort) -> Answer:
 
     Notes
     -----
-    Differences are those of a linear regression of pseudo-values with an error that does not ask
-    for equal spread, one row a person.
+    Differences are those of a linear regression of pseudo-values, one row a person. Their error is
+    the larger of the usual one and one that does not ask for equal spread.
     """
     exits = first_course_exits(cohort).set_index("patient_id")
     # Whoever never was at risk has no pseudo-value; a caveat says so.

@@ -367,9 +367,9 @@ def _caveats(
         else "a straight line, since most people share few values"
     )
     return (
-        f"The curve in {label} is {shape}, by least squares on pseudo-values, one row a person; the"
-        " error does not ask for equal spread. The intervals of the differences hold along the"
-        " whole curve (Scheffé).",
+        f"The curve in {label} is {shape}, by least squares on pseudo-values, one row a person."
+        " Errors of differences are the larger of two: the usual one, and one that does not ask for"
+        " equal spread. The intervals of the differences hold along the whole curve (Scheffé).",
         f"Whoever stops without a response counts with all {TOLD_SESSION} sessions: more sessions"
         " until a response are either a later response, or none. This does not say that more"
         " sessions would help.",
