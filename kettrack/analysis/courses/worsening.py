@@ -334,8 +334,9 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
             " worsening: see worsening.",
             "Stopped: no more sessions in the log, after the planned number or before; it counts"
             f" {cohort.criteria.late_after_days} days after the last one. Not scored: no score"
-            " after the last session; the person leaves at the last score. A later log can show"
-            " that somebody came back.",
+            " after the last session; the person leaves at the last score. Who comes back after"
+            " months counts as stopped in a log that ends before, so a shorter log gives a lower"
+            " share. The share with scores after the last session does not depend on it.",
         ),
         level=LEVEL,
         rows=partial(week_rows, {"event": exits, **beside}),
