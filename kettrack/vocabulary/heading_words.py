@@ -189,7 +189,11 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " frequence cardiaque, frecuencia cardiaca, pulso, hartslag, polso"
     ),
     "heart_rate_peak": _phrases("heart rate peak, hr max, hr peak, max hr"),
-    "spo2_min": _phrases("spo2, o2 sat, oxygen saturation, sao2, spo2 min, min spo2"),
+    "spo2_min": _phrases(
+        "spo2, o2 sat, oxygen saturation, sao2, spo2 min, min spo2, spo2 lowest, lowest spo2,"
+        " o2 sat lowest, lowest o2 sat, sauerstoffsattigung, saturation oxygene, saturation o2,"
+        " saturacion oxigeno, zuurstofsaturatie, saturazione ossigeno"
+    ),
     "adverse_events": _phrases(
         "adverse events, adverse event, side effects, side effect, ae, aes, nebenwirkungen,"
         " nebenwirkung, unerwunschte ereignisse, effets indesirables, effets secondaires,"
