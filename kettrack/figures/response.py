@@ -39,7 +39,7 @@ from kettrack.figures.style import (
     Look,
     canvas,
 )
-from kettrack.vocabulary.published_results import rates_to_draw
+from kettrack.vocabulary.published_results import rates_on_figure
 
 Outcome = Literal["response", "remission"]
 
@@ -94,8 +94,8 @@ OFF_LINES: Final = (
 )
 _MARKERS: Final = {"point": "_", "cumulative": "d"}
 _EXPLAINED: Final = (
-    "small marks: published rates by other scales and rules; dash = at that session, diamond = at"
-    " any time up to it"
+    "small marks: large published cohorts, other scales and rules; dash = at that session, diamond"
+    " = at any time up to it"
 )
 
 
@@ -343,7 +343,7 @@ def _draw_bars(axes: Axes, shown: pd.DataFrame, outcome: Outcome) -> None:
 def draw_published(
     axes: Axes, outcome: Outcome, shown: pd.DataFrame, shift: float
 ) -> None:
-    """Mark verified published rates, each labelled with study and percent.
+    """Mark a few verified published rates, each labelled with study and percent.
 
     Parameters
     ----------
@@ -358,7 +358,7 @@ def draw_published(
         Where in the session's slot the mark stands, in sessions.
     """
     last = int(shown["session"].iloc[-1])
-    rates = rates_to_draw(outcome, last)
+    rates = rates_on_figure(outcome, last)
     for session in sorted({rate.session for rate in rates}):
         here = [rate for rate in rates if rate.session == session]
         values = np.array([float(getattr(rate, outcome)) for rate in here])

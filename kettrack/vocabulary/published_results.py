@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from kettrack.vocabulary.instrument import Standing
 
+MOST_ON_FIGURE: Final = 3  # published marks; the others are told in words
 # Rates "at" a session can fall again; rates "by" a session cannot.
 RateKind = Literal["point", "cumulative"]
 
@@ -201,6 +202,22 @@ def rates_to_draw(
         and rate.same_people_as not in studies
     ]
     return sorted(chosen, key=lambda rate: (rate.session, getattr(rate, event)))
+
+
+def rates_on_figure(
+    event: Literal["response", "remission"], last_session: int
+) -> list[PublishedRate]:
+    """The few of `rates_to_draw` that a figure has room for: the studies with the most people, each
+    after the last session that it tells of.
+
+    Examples
+    --------
+    >>> [rate.study for rate in rates_on_figure("response", 8)]
+    ['Hull 2022', 'Anand 2023', 'Turkoz 2021']
+    """
+    last_of = {rate.study: rate for rate in rates_to_draw(event, last_session)}
+    largest = sorted(last_of.values(), key=lambda rate: -rate.n)[:MOST_ON_FIGURE]
+    return sorted(largest, key=lambda rate: (rate.session, getattr(rate, event)))
 
 
 def published_words(
