@@ -43,7 +43,8 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " numero cartella, cartella clinica"
     ),
     "date": _phrases(
-        "date, visit date, date time, datetime, appointment date, appointment, day date,"
+        "date, visit date, date time, datetime, appointment date, appointment, appt date, appt,"
+        " day date,"
         " service date, dos, interview date, start date, dtc, dt, visdt, visitdt, visit dt, vdate,"
         " visitdate, datum, termin, besuchsdatum,"
         " tag der visite, date visite, date consultation, fecha, fecha visita, fecha consulta,"
@@ -77,6 +78,7 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "month": _phrases("month, months, monat, mois, mes, maand, mese"),
     "occasion": _phrases(
         "timepoint, time point, time, visit name, visit, visit type, appointment type,"
+        " appt type, appt name,"
         " appointment name, service, service type, event name, event, wave, terminart, termintyp,"
         " besuchsart, type rendez vous, tipo cita, type afspraak, tipo visita,"
         " assessment point, occasion, session id, ses id, redcap event name, avisit, phase,"
