@@ -175,6 +175,8 @@ CURVES = {
     "treatment_emergent_ideation_by_week": ("week", 7, ("stopped", "not_scored")),
     "worsening_by_week": ("week", 7, ("stopped", "not_scored")),
     "response_by_week": ("week", 7, ("not_scored",)),
+    "response_by_session": ("session", 1, ("not_scored", "completed")),
+    "response_by_any_session": ("session", 1, ("not_scored", "completed")),
     "remission_by_session": ("session", 1, ("not_scored", "completed")),
 }
 
