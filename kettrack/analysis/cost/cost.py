@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, require_log_end, rule_words
+from kettrack.analysis.cost.one_more import OneMore, cost_of_one_more
 from kettrack.analysis.courses.by_week import event_days
+from kettrack.analysis.next_session.outcome_model import Interval
 from kettrack.analysis.person_rows import COLUMNS
 from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.arrays import Floats
@@ -73,9 +75,12 @@ def cost(cohort: DerivedCohort) -> Answer:
     Result
         One row each: `events` people with the outcome (months: people who were in response at all)
         of `n`, and a percentile interval from bootstrap samples of patients. Missing where fewer
-        than `FEWEST_EVENTS` have it. `per_additional_responder` is always missing: what one more
-        session changes is no ratio of totals. Refused without `cost`, and with fewer than
-        `FEWEST_PEOPLE` whose log reaches to the week.
+        than `FEWEST_EVENTS` have it. `more_cost` `more_responders` (per 100 decisions): going on
+        against pausing at equal histories, by the trials of `next_session`, with their normal
+        intervals; `per_additional_responder`: the first by the second, with Fieller's interval,
+        whose upper end is missing where it has none. These three are missing where that question
+        refuses. Refused without `cost`, and with fewer than `FEWEST_PEOPLE` whose log reaches to
+        the week.
     """
     require_log_end(cohort)
     people, without = cost_rows(cohort)
@@ -86,10 +91,12 @@ def cost(cohort: DerivedCohort) -> Answer:
             "cost of each session in sessions.csv, and observed_to_day.",
         )
     unit = cohort.settings.currency or "currency not named"
-    table = _table(people, unit)
+    more, why = _one_more(cohort)
+    table = _table(people, unit, more)
+    known = table.set_index("key")["estimate"].notna()
     return Answer(
         table=table,
-        sentence=_sentence(table),
+        sentence=partial(_sentence, known=known, more=more),
         caveats=(
             f"{without} people besides are left out because the cost of a session of theirs is not"
             " recorded."
@@ -97,9 +104,10 @@ def cost(cohort: DerivedCohort) -> Answer:
             else "The cost of each session of these people is recorded.",
             "Counted is what the column cost holds, in most logs what the patient paid. The people"
             " who did not respond cost money too: they are in every row.",
-            "What one more session costs per additional responder is refused here. More sessions go"
-            " to other people than fewer sessions do, so a ratio of totals would not be the answer."
-            f" {asked_as('next_session')} is answered with an interval, or refused.",
+            "What one more session costs per additional responder is no ratio of totals, because"
+            " more sessions go to other people than fewer do. Cost and response are outcomes of the"
+            f" decisions behind {asked_as('next_session')}, and what that answer assumes is assumed"
+            f" here too. {why}",
             "A month counts in response as long as a score told so, at most"
             f" {cohort.criteria.state_holds_days} days after it. {rule_words(cohort)}.",
         ),
@@ -172,7 +180,61 @@ def _months(cohort: DerivedCohort) -> pd.Series:
     return total / _DAYS_IN_MONTH
 
 
-def _table(people: pd.DataFrame, unit: str) -> pd.DataFrame:
+def _one_more(cohort: DerivedCohort) -> tuple[OneMore | None, str]:
+    """What going on costs and brings; without it, why not. Then what was done."""
+    try:
+        found = cost_of_one_more(cohort)
+    except NotIdentified as error:
+        return (
+            None,
+            f"It is refused: {error.reason} To have it, record: {error.collect}",
+        )
+    return found, (
+        "A response is there counted at the score after the decision, the cost up to it. The"
+        " interval of their ratio is Fieller's; where these data also fit no additional responder,"
+        " it has no upper end."
+    )
+
+
+def _more_rows(more: OneMore | None, unit: str, n: int) -> list[dict[str, Any]]:
+    """Cost and people in response of going on, and the one for each of the other."""
+    per = "cost of going on for each additional person in response"
+    if more is None:
+        return [
+            {
+                "key": "per_additional_responder",
+                "about": f"{per}: refused",
+                "unit": unit,
+                "n": n,
+            }
+        ]
+    shown = (
+        ("more_cost", "cost of going on instead of pausing", unit, more.cost, 1),
+        (
+            "more_responders",
+            "more people in response when they went on instead of pausing",
+            "per 100 decisions",
+            more.responders,
+            100,
+        ),
+        ("per_additional_responder", per, unit, more.ratio, 1),
+    )
+    return [
+        {
+            "key": key,
+            "about": about,
+            "unit": each,
+            "n": more.people,
+            "estimate": times * found.estimate,
+            "ci_low": times * found.low,
+            # without an end there is no number
+            "ci_high": times * found.high if np.isfinite(found.high) else np.nan,
+        }
+        for key, about, each, found, times in shown
+    ]
+
+
+def _table(people: pd.DataFrame, unit: str, more: OneMore | None) -> pd.DataFrame:
     """Ratios of totals; every replicate weighs the people anew."""
     # A patient drawn twice brings money and outcome twice: both change together.
     weights = patient_weights(len(people), _REPLICATES, _SEED).astype(np.float64)
@@ -201,19 +263,13 @@ def _table(people: pd.DataFrame, unit: str) -> pd.DataFrame:
                 "ci_high": float(high),
             }
         rows.append(row)
-    refused = {
-        "key": "per_additional_responder",
-        "about": "cost of one more session per additional responder: refused",
-        "unit": unit,
-        "n": len(people),
-    }
-    table = pd.DataFrame([*rows, refused]).reindex(columns=list(_ROLES))
+    rows += _more_rows(more, unit, len(people))
+    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
     return table.astype({"events": "Int64"})
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def _sentence(table: pd.DataFrame, known: pd.Series, more: OneMore | None) -> str:
     """Each cost that can be told, with its interval, and that no cause is claimed."""
-    known = table.set_index("key")["estimate"].notna()
     words = {
         "per_responder": "for each of the {per_responder.events} people who had responded",
         "per_remitter": "for each of the {per_remitter.events} people who had remitted",
@@ -224,13 +280,50 @@ def _sentence(table: pd.DataFrame) -> str:
         for key, said in words.items()
         if known[key]
     ]
-    more = f" That is {'; '.join(parts)}." if parts else ""
+    divided = f" That is {'; '.join(parts)}." if parts else ""
     return (
         f"To week {_WEEK}, the sessions of {{per_patient.n}} people cost {{per_patient.estimate}}"
         " ({per_patient.ci_low} to {per_patient.ci_high}) {per_patient.unit} per patient."
-        f"{more} What one more session costs per additional responder cannot be told"
-        " from totals."
+        f"{divided} {_more_words(table, more)}"
     )
+
+
+def _more_words(table: pd.DataFrame, more: OneMore | None) -> str:
+    """What going on costs and brings, and the ratio where more people responded."""
+    asked = "What one more session costs per additional responder"
+    if more is None:
+        return f"{asked} cannot be told."
+    if table.set_index("key")["estimate"].isna()["more_cost"]:
+        # a policy that rounds has nothing to make it again from
+        return f"{asked} is not shown."
+    told = (
+        "Going on instead of pausing cost {more_cost.estimate} ({more_cost.ci_low} to"
+        f" {{more_cost.ci_high}}) more until the score about {more.days:.0f} days later, and"
+        " {more_responders.estimate:pc} ({more_responders.ci_low:pc} to"
+        " {more_responders.ci_high:pc}) more people per 100 decisions were then in response,"
+        " provided that every reason to stop was recorded."
+    )
+    return f"{told} {_ratio_words(more.ratio)}"
+
+
+def _ratio_words(ratio: Interval) -> str:
+    """The cost of each additional person in response, as far as there is one."""
+    each = "each additional person in response"
+    begin = "{per_additional_responder.ci_low}"
+    if np.isnan(ratio.low):
+        return f"Every cost for {each} fits these data."
+    if ratio.high < 0:
+        return f"Fewer people responded, so {each} has no cost."
+    at_least = (
+        f"the interval begins at {begin} and has no upper end, because no additional"
+        " response would fit these data too"
+    )
+    if np.isnan(ratio.estimate):
+        return f"For {each} {at_least}."
+    per = f"That is {{per_additional_responder.estimate}} for {each}"
+    if np.isinf(ratio.high):
+        return f"{per}; {at_least}."
+    return f"{per} ({begin} to {{per_additional_responder.ci_high}})."
 
 
 def _person_rows(people: pd.DataFrame) -> pd.DataFrame:

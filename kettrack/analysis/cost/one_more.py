@@ -1,0 +1,150 @@
+"""What going on costs for each additional person in response: cost and response are both outcomes
+of the trials of the next session, at equal histories.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from kettrack.analysis.context import NORMAL_QUANTILE
+from kettrack.analysis.next_session.answer_table import left_out_instrument
+from kettrack.analysis.next_session.outcome_model import (
+    Interval,
+    OutcomeModel,
+    fit_trials,
+)
+from kettrack.analysis.next_session.protocol import first_course
+from kettrack.analysis.next_session.trials import Trials, find_trials
+from kettrack.analysis.response.exits import require_rule
+from kettrack.arrays import Bools, Floats, Ints
+from kettrack.errors import NotIdentified
+from kettrack.estimators.ratio import fieller
+from kettrack.estimators.regression.least_squares import fit_bias_reduced
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.session_days import day_key
+from kettrack.timelines.states import measures, meets
+from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
+
+_NO_COST: Final = (
+    "too few of the sessions between a decision and its score have a cost.",
+    "cost of each session in sessions.csv.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OneMore:
+    """Going on against pausing.
+
+    Parameters
+    ----------
+    cost : Interval
+        More money until the score after the decision.
+    responders : Interval
+        More people in response at that score, as a share of the decisions.
+    ratio : Interval
+        Cost of each additional responder; the upper end is infinite where the data also fit none,
+        and the estimate is missing where no more people responded.
+    days : float
+        Mean days from the decision to the score.
+    people : int
+        Behind the decisions.
+    """
+
+    cost: Interval
+    responders: Interval
+    ratio: Interval
+    days: float
+    people: int
+
+
+def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
+    """The trials of the next session with two other outcomes than the score.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_trials`; where the rules have no response; where sessions have no cost.
+    """
+    require_rule(cohort, "response")
+    protocol = first_course(NEXT_SESSION_GRACE_DAYS)
+    points = protocol.points(cohort, left_out_instrument(cohort))
+    recall = cohort.instrument.recall(None).days
+    trials = find_trials(points, protocol.grace(points), recall)
+    money = _cost_meanwhile(cohort, trials)
+    known = ~np.isnan(money)
+    if not known.any():
+        raise NotIdentified(*_NO_COST)
+    response = np.where(known, _in_response(cohort, trials), np.nan)
+    model = fit_trials(trials.with_outcome(response), protocol.weighted_for_wait)
+    seen = model.trials
+    responders = model.difference()
+    cost = _with_outcome(model, money).difference()
+    # the variance of a difference of both tells how they vary together
+    scale = _error(cost) / _error(responders)
+    apart = _with_outcome(model, money - scale * response).difference()
+    top, bottom = _error(cost) ** 2, _error(responders) ** 2
+    both = (top + scale**2 * bottom - _error(apart) ** 2) / (2 * scale)
+    low, high = fieller(
+        cost.estimate, responders.estimate, (top, bottom, both), NORMAL_QUANTILE
+    )
+    more = responders.estimate > 0 < cost.estimate
+    return OneMore(
+        cost=cost,
+        responders=responders,
+        ratio=Interval(
+            cost.estimate / responders.estimate if more else np.nan, low, high
+        ),
+        days=float(np.nanmean(seen.after[seen.observed])),
+        people=seen.n_people,
+    )
+
+
+def _error(found: Interval) -> float:
+    return (found.high - found.low) / 2 / NORMAL_QUANTILE
+
+
+def _with_outcome(model: OutcomeModel, outcome: Floats) -> OutcomeModel:
+    """The same model of another outcome that is seen where the first one is."""
+    trials = model.trials
+    by_arm = model.modifiers * trials.arm[:, None]
+    ones = np.ones(trials.n)
+    x = np.column_stack([ones, trials.arm, model.history, by_arm])
+    known = np.where(trials.observed, outcome, 0.0)
+    fit = fit_bias_reduced(x, known, trials.patient, model.weights)
+    return replace(model, fit=fit)
+
+
+def _in_response(cohort: DerivedCohort, trials: Trials) -> Floats:
+    """1 where the score after the decision meets the rule of response by itself, else 0."""
+    baseline = np.asarray(cohort.baselines.score)[trials.patient]
+    values = measures(trials.outcome, baseline, cohort.bucket.zero)
+    return np.asarray(meets(cohort.criteria.response, values), np.float64)
+
+
+def _cost_meanwhile(cohort: DerivedCohort, trials: Trials) -> Floats:
+    """Cost of all sessions between each decision and its score; missing where one has none, and
+    without a score.
+    """
+    sessions = cohort.sessions
+    place = cohort.cohort.patient_places("sessions")
+    inside = place >= 0
+    key = day_key(place[inside], sessions["day"].to_numpy(np.int64)[inside])
+    each = sessions["cost"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    money = each[inside]
+    days, of_day = np.unique(key, return_inverse=True)
+    none = np.isnan(money)
+    spent = _added_up(of_day, np.where(none, 0.0, money))
+    without = _added_up(of_day, none)
+    begin = np.searchsorted(days, day_key(trials.patient, trials.day), "right")
+    end = begin + np.nan_to_num(trials.received).astype(np.int64)
+    known = trials.observed & (without[end] == without[begin])
+    return np.where(known, spent[end] - spent[begin], np.nan)
+
+
+def _added_up(of_day: Ints, values: Floats | Bools) -> Floats:
+    """Sums up to each day, and 0 before the first."""
+    each = np.bincount(of_day, values)
+    return np.concatenate([[0.0], np.cumsum(each)])
