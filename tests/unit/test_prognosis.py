@@ -106,6 +106,12 @@ def test_the_answer_says_where_a_forecast_is_worth_nothing(derived):
     assert "Before session 1: 41 % of 392 people responded later." in found.text
     assert "no better than this one number for everybody" in found.text
     assert "closer than this one number, by 0.056" in found.text
+    # a point in time with too few people is told, and nothing is forecast there
+    assert "After session 4: 20 of 127 people responded later." in found.text
+    assert "A forecast needs at least 50 who do" in found.text
+    last = found.table.iloc[-1]
+    assert (last["session"], last["events"]) == (4, 20)
+    assert last[["brier", "estimate", "auc"]].isna().all()
     curves = prognosis_curves(derived).table
     calibration = curves[curves["kind"] == "calibration"]
     sums = calibration.groupby("session")[["n", "events"]].sum()

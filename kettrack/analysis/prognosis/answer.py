@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
@@ -111,17 +112,23 @@ def prognosis(cohort: DerivedCohort) -> Answer:
     The model is a logistic regression with a ridge. Names follow TRIPOD (Collins 2015).
     """
     require_sklearn()
-    rows: list[dict[str, Any]] = []
-    for session in LANDMARKS:
-        people = landmark(cohort, session)
-        if enough(people.responded):
-            rows += _rows_of(cohort, people)
-    if not rows:
+    asked = [landmark(cohort, session) for session in LANDMARKS]
+    if not any(enough(people.responded) for people in asked):
         raise NotIdentified(
             f"fewer than {FEWEST_EFFECTIVE_PEOPLE} people responded, or fewer than that did not.",
             _COLLECT,
         )
-    table = pd.DataFrame(rows, columns=list(_ROLES))
+    # A landmark with too few people stays, with its counts and no score.
+    rows = [
+        row
+        for people in asked
+        for row in (
+            _rows_of(cohort, people)
+            if enough(people.responded)
+            else [_counts(people, _PATIENTS)]
+        )
+    ]
+    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
     return Answer(
         table=table,
         sentence=_sentence(table),
@@ -153,19 +160,25 @@ def _rows_of(cohort: DerivedCohort, people: Landmark) -> list[dict[str, Any]]:
         _SITES: by_site(people.known, people.responded, people.site),
     }
     return [
-        {
-            "key": f"after_{people.session}_{way}",
-            "session": people.session,
-            "left_out_by": way,
-            "n": len(people.responded),
-            "events": int(people.responded.sum()),
-            "unknown": people.unknown,
-            "base_rate": 100 * float(people.responded.mean()),
-            **_score_columns(forecasts, people.responded),
-        }
+        _counts(people, way) | _score_columns(forecasts, people.responded)
         for way, forecasts in ways.items()
         if forecasts is not None
     ]
+
+
+def _counts(people: Landmark, way: str) -> dict[str, Any]:
+    """Who is counted at a landmark, and how many of them responded."""
+    n = len(people.responded)
+    events = int(people.responded.sum())
+    return {
+        "key": f"after_{people.session}_{way}",
+        "session": people.session,
+        "left_out_by": way,
+        "n": n,
+        "events": events,
+        "unknown": people.unknown,
+        "base_rate": 100 * events / n if n else np.nan,
+    }
 
 
 def _score_columns(forecasts: Forecasts, responded: Bools) -> dict[str, float]:
@@ -196,7 +209,12 @@ def _sentence(table: pd.DataFrame) -> str:
         session = row["session"]
         when = f"After session {session}" if session else "Before session 1"
         base = f"{{{key}.base_rate:%}} of {{{key}.n}} people responded later"
-        if better(row):
+        if np.isnan(row["estimate"]):
+            parts.append(
+                f"{when}: {{{key}.events}} of {{{key}.n}} people responded later. A forecast needs"
+                f" at least {FEWEST_EFFECTIVE_PEOPLE} who do and as many who do not."
+            )
+        elif better(row):
             parts.append(
                 f"{when}: {base}. Forecasts of people not seen before were closer than this one"
                 f" number, by {value_with_interval(key)} of a Brier score of {{{key}.brier_base}}."
