@@ -271,6 +271,8 @@ def test_one_forecast_for_everybody_tells_no_more_than_the_share():
     shown = kt.estimate(
         "prognosis", kt.load_cohort(kt.sample_folder(), policy="midpoint6")
     ).table
+    # too few people for a forecast are counted and have no score
+    found, shown = (table[found["brier"].notna()] for table in (found, shown))
     share = shown["events"] / shown["n"]
     assert shown["brier_base"].to_numpy(float) == pytest.approx(
         (share * (1 - share)).to_numpy(float), abs=0.0006
