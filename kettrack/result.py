@@ -83,6 +83,9 @@ class Result:
     people : int, optional
         People behind the whole table, where its rows count something else, such as decisions; named
         under a figure.
+    started : int, optional
+        People in the cohort, of whom those counted are a part; named under a figure that nobody
+        outside of the clinic sees.
     table_of : str
         Question that gives the whole table, where the sentence is a shorter one under a name of its
         own; empty otherwise.
@@ -114,6 +117,7 @@ class Result:
     collect: str = ""
     policy: str = ""
     people: int | None = None
+    started: int | None = field(default=None, repr=False, compare=False)
     table_of: str = ""
     rows: Callable[[], pd.DataFrame] | None = field(
         default=None, repr=False, compare=False
@@ -252,7 +256,7 @@ class Result:
         if self.people is not None and self.policy in ("", "internal"):
             n = self.people
         people = (
-            [f"N = {n:,.0f}"]
+            [f"N = {n:,.0f}{self._of_how_many(n)}"]
             if plain_value(n) is not None
             and ("n" in self.table or "person" in self.roles.values())
             else []
@@ -280,6 +284,11 @@ class Result:
             ]
         )
         return visible(on_one_line(caption))
+
+    def _of_how_many(self, n: float) -> str:
+        """The step from everybody to those counted, where it is one and may be told."""
+        part = self.started is not None and n < self.started
+        return f" of {self.started:,}" if part and self.policy == "internal" else ""
 
     def to_json(self) -> str:
         """The result as JSON under the contract's names; NaN is null, a hidden cell null with

@@ -114,6 +114,7 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
         result = replace(result, made_from=recorded)
     result = replace(result, caveats=(*result.caveats, *_prorated_totals(cohort)))
     policy = cohort.settings.policy
+    result = replace(result, started=len(cohort.patients))
     if result.rows is not None:
         result = replace(result, rows=partial(_gated_rows, result.rows, policy))
     rules = get_policy(policy)
