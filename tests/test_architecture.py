@@ -84,7 +84,7 @@ ANALYSIS_MAY_IMPORT = {
     "quality": set(),
     "courses": set(),
     "adherence": set(),
-    "cost": {"courses"},
+    "cost": {"courses", "next_session", "response"},
     "durability": set(),
     "association": set(),
     "together": {"association", "suicidality"},

@@ -38,14 +38,20 @@ def fieller(
     [3279.7, inf]
     """
     of_top, of_bottom, of_both = variances
-    a = bottom**2 - quantile**2 * of_bottom
-    b = top * bottom - quantile**2 * of_both
-    c = top**2 - quantile**2 * of_top
+    square = quantile**2
+    # a r^2 - 2 b r + c is negative where the ratio fits
+    a = bottom**2 - square * of_bottom
+    b = top * bottom - square * of_both
+    c = top**2 - square * of_top
     inside = b**2 - a * c
-    if a > 0:
-        root = np.sqrt(max(inside, 0.0))
-        return float((b - root) / a), float((b + root) / a)
-    if c <= 0 or inside < 0 or a == 0:
+    if a == 0 or inside < 0:
         return np.nan, np.nan
-    # a < 0 < c: one root on each side of 0, and what fits lies outside of them
-    return float((b - np.sqrt(inside)) / a), np.inf
+    root = np.sqrt(inside)
+    low = float((b - root) / a)
+    high = float((b + root) / a)
+    if a > 0:
+        return low, high
+    if c <= 0:
+        return np.nan, np.nan
+    # one root on each side of 0, and what fits lies outside of them
+    return low, np.inf

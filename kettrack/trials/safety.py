@@ -25,7 +25,7 @@ _OUTSIDE: Final = 0.08
 _DOSE: Final = "dose in mg per kg, by route"
 
 
-def measure_safety(cohort: Cohort) -> dict[str, float]:
+def measure_planted_safety(cohort: Cohort) -> dict[str, float]:
     """Whether what was planted is found, and the share of sites outside of their limits."""
     derived = derive(cohort)
     rise = pressure_rise(derived).table
@@ -80,7 +80,7 @@ GATES: Final = (
         cohorts=CLINICS,
         fast_cohorts=2,
         first_seed=1618,
-        measure=measure_safety,
+        measure=measure_planted_safety,
         judge=judge_safety,
     ),
 )

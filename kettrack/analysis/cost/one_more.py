@@ -78,73 +78,130 @@ def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
     if not known.any():
         raise NotIdentified(*_NO_COST)
     response = np.where(known, _in_response(cohort, trials), np.nan)
-    model = fit_trials(trials.with_outcome(response), protocol.weighted_for_wait)
+    model = fit_trials(
+        trials.with_outcome(response),
+        protocol.weighted_for_wait,
+    )
     seen = model.trials
     responders = model.difference()
     cost = _with_outcome(model, money).difference()
     # the variance of a difference of both tells how they vary together
     scale = _error(cost) / _error(responders)
     apart = _with_outcome(model, money - scale * response).difference()
-    top, bottom = _error(cost) ** 2, _error(responders) ** 2
-    both = (top + scale**2 * bottom - _error(apart) ** 2) / (2 * scale)
+    top = _error(cost) ** 2
+    bottom = _error(responders) ** 2
+    twice = top + scale**2 * bottom - _error(apart) ** 2
     low, high = fieller(
-        cost.estimate, responders.estimate, (top, bottom, both), NORMAL_QUANTILE
+        cost.estimate,
+        responders.estimate,
+        (top, bottom, twice / (2 * scale)),
+        NORMAL_QUANTILE,
     )
-    more = responders.estimate > 0 < cost.estimate
+    both_more = cost.estimate > 0 and responders.estimate > 0
+    ratio = np.nan
+    if both_more:
+        ratio = cost.estimate / responders.estimate
     return OneMore(
         cost=cost,
         responders=responders,
-        ratio=Interval(
-            cost.estimate / responders.estimate if more else np.nan, low, high
-        ),
+        ratio=Interval(ratio, low, high),
         days=float(np.nanmean(seen.after[seen.observed])),
         people=seen.n_people,
     )
 
 
-def _error(found: Interval) -> float:
-    return (found.high - found.low) / 2 / NORMAL_QUANTILE
+def _error(
+    found: Interval,
+) -> float:
+    half = (found.high - found.low) / 2
+    return half / NORMAL_QUANTILE
 
 
-def _with_outcome(model: OutcomeModel, outcome: Floats) -> OutcomeModel:
+def _with_outcome(
+    model: OutcomeModel,
+    outcome: Floats,
+) -> OutcomeModel:
     """The same model of another outcome that is seen where the first one is."""
     trials = model.trials
     by_arm = model.modifiers * trials.arm[:, None]
     ones = np.ones(trials.n)
-    x = np.column_stack([ones, trials.arm, model.history, by_arm])
-    known = np.where(trials.observed, outcome, 0.0)
-    fit = fit_bias_reduced(x, known, trials.patient, model.weights)
+    columns = [ones, trials.arm, model.history, by_arm]
+    known = np.where(
+        trials.observed,
+        outcome,
+        0.0,
+    )
+    fit = fit_bias_reduced(
+        np.column_stack(columns),
+        known,
+        trials.patient,
+        model.weights,
+    )
     return replace(model, fit=fit)
 
 
-def _in_response(cohort: DerivedCohort, trials: Trials) -> Floats:
+def _in_response(
+    cohort: DerivedCohort,
+    trials: Trials,
+) -> Floats:
     """1 where the score after the decision meets the rule of response by itself, else 0."""
-    baseline = np.asarray(cohort.baselines.score)[trials.patient]
-    values = measures(trials.outcome, baseline, cohort.bucket.zero)
-    return np.asarray(meets(cohort.criteria.response, values), np.float64)
+    baseline = np.asarray(cohort.baselines.score)
+    values = measures(
+        trials.outcome,
+        baseline[trials.patient],
+        cohort.bucket.zero,
+    )
+    met = meets(cohort.criteria.response, values)
+    return np.asarray(met, np.float64)
 
 
-def _cost_meanwhile(cohort: DerivedCohort, trials: Trials) -> Floats:
+def _cost_meanwhile(
+    cohort: DerivedCohort,
+    trials: Trials,
+) -> Floats:
     """Cost of all sessions between each decision and its score; missing where one has none, and
     without a score.
     """
     sessions = cohort.sessions
     place = cohort.cohort.patient_places("sessions")
     inside = place >= 0
-    key = day_key(place[inside], sessions["day"].to_numpy(np.int64)[inside])
-    each = sessions["cost"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
-    money = each[inside]
-    days, of_day = np.unique(key, return_inverse=True)
+    day = sessions["day"].to_numpy(np.int64)
+    key = day_key(place, day)[inside]
+    cost = sessions["cost"].astype("Float64")
+    money = cost.to_numpy(np.float64, na_value=np.nan)[inside]
+    days, of_day = np.unique(
+        key,
+        return_inverse=True,
+    )
     none = np.isnan(money)
-    spent = _added_up(of_day, np.where(none, 0.0, money))
+    known_money = np.where(
+        none,
+        0.0,
+        money,
+    )
+    spent = _added_up(of_day, known_money)
     without = _added_up(of_day, none)
-    begin = np.searchsorted(days, day_key(trials.patient, trials.day), "right")
-    end = begin + np.nan_to_num(trials.received).astype(np.int64)
-    known = trials.observed & (without[end] == without[begin])
-    return np.where(known, spent[end] - spent[begin], np.nan)
+    decided = day_key(trials.patient, trials.day)
+    begin = np.searchsorted(
+        days,
+        decided,
+        "right",
+    )
+    received = np.nan_to_num(trials.received)
+    end = begin + received.astype(np.int64)
+    known = without[end] == without[begin]
+    return np.where(
+        known & trials.observed,
+        spent[end] - spent[begin],
+        np.nan,
+    )
 
 
-def _added_up(of_day: Ints, values: Floats | Bools) -> Floats:
+def _added_up(
+    of_day: Ints,
+    values: Floats | Bools,
+) -> Floats:
     """Sums up to each day, and 0 before the first."""
     each = np.bincount(of_day, values)
-    return np.concatenate([[0.0], np.cumsum(each)])
+    so_far = np.cumsum(each)
+    return np.concatenate([[0.0], so_far])
