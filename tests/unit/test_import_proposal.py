@@ -715,6 +715,27 @@ LAYOUTS = {
         "",
         ("patient_id.log",),
     ),
+    "numbers of sessions and visits within names": Layout(
+        {
+            "trial": """
+                subjid|agent|trtdt1|trtdt2|dose2|phqdt_0|phq9_0_i1|phqdt_1|phq9_1_i1|phqdt_2
+                K1|Ketamine|2025-01-13|2025-01-16|45|2025-01-12|3|2025-01-20|1|2025-01-27
+                K2|Ketamine|2025-01-14|2025-01-18|45|2025-01-13|3|2025-01-21|2|2025-01-29
+            """
+        },
+        """
+        sessions trial
+          patient_id<-subjid
+          drug<-agent
+            Ketamine=ketamine
+          date: trtdt1@trtdt1, trtdt2@trtdt2
+          dose_mg: dose2@trtdt2
+        scores trial
+          patient_id<-subjid
+          instrument=PHQ-9
+          item_1: phq9_0_i1@phqdt_0, phq9_1_i1@phqdt_1
+        """,
+    ),
     "codes of a name that nobody knows": Layout(
         {
             "given": """

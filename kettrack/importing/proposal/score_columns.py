@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -108,7 +108,42 @@ def columns_of_scores(
             heading = _under(scale_of_table, facts)
         if heading is not None:
             found.append(ScoreColumn(facts, _settled(heading, facts)))
-    return found
+    return _items_of_visits(found)
+
+
+def _items_of_visits(
+    columns: Sequence[ScoreColumn],
+) -> list[ScoreColumn]:
+    """Columns whose items come once for each of several numbers, as in phq9_0_i1 and phq9_4_i1:
+    these are numbers of visits.
+    """
+    numbers: dict[tuple[str, int], list[int]] = {}
+    for one in columns:
+        heading = one.heading
+        if heading.part == "item" and heading.bare is not None:
+            numbers.setdefault((heading.scale, heading.item), []).append(heading.bare)
+    return [
+        replace(one, heading=_at_visit(one.heading))
+        if _tells_visits(one.heading, numbers)
+        else one
+        for one in columns
+    ]
+
+
+def _tells_visits(
+    heading: ScoreHeading,
+    numbers: Mapping[tuple[str, int], list[int]],
+) -> bool:
+    several = numbers.get((heading.scale, heading.item), [])
+    free = heading.part == "item" and heading.occasion is None
+    return free and heading.bare is not None and len(set(several)) == len(several) > 1
+
+
+def _at_visit(
+    heading: ScoreHeading,
+) -> ScoreHeading:
+    visit = NamedOccasion(unit="visit", number=heading.bare or 0)
+    return replace(heading, occasion=visit)
 
 
 def scale_named(
@@ -386,7 +421,7 @@ def _settled(
 ) -> ScoreHeading:
     """The heading with its bare number as what the values say: an item, or an occasion."""
     if heading.part == "total" and facts.may_be_date and facts.kind == "date":
-        return replace(heading, part="date")
+        heading = replace(heading, part="date")
     if heading.bare is None or heading.part == "item":
         return heading
     if _may_be_item(heading, facts):

@@ -17,6 +17,9 @@ from kettrack.importing.proposal.columns import (
 from kettrack.importing.proposal.facts import (
     mostly_measures,
 )
+from kettrack.importing.proposal.headings import (
+    heading_of,
+)
 from kettrack.importing.proposal.other_tables import (
     session_part,
 )
@@ -168,6 +171,9 @@ def _number_of_session(
     numbers = [int(word) for word in words if re.fullmatch(r"\d{1,3}", word)]
     numbers += [ORDINALS[word] for word in words if word in ORDINALS]
     named = any(OCCASION_WORDS.get(word) == "session" for word in words)
+    # trtdt1: one word for the date of a session.
+    others = " ".join(word for word in words if not word.isdigit())
+    named |= "session_date" in heading_of(others).meanings
     # "session 2 of 6" has two numbers, and could be about either.
     return numbers[0] if named and len(numbers) == 1 else None
 
