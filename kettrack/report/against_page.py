@@ -44,8 +44,8 @@ def compare_with(cohort: Cohort, other: Other) -> Result:
         raise UsageError(
             f"A report under the policy {policy.name!r} does not compare two sides: whoever has the"
             " figures of everyone and of a part has those of the rest. Choose --policy release,"
-            f" which rounds; or ask for the comparison by itself: kettrack estimate against FOLDER"
-            f" --against FOLDER|PERIOD --policy {policy.name}"
+            f" which rounds; or ask for the comparison by itself, for readers who get no report:"
+            f" kettrack estimate against FOLDER --against FOLDER|PERIOD --policy {policy.name}"
         )
     found = against(cohort, other)
     if found.status == "refused":

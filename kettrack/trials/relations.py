@@ -59,6 +59,9 @@ FIRST_SEED: Final = 7_000
 THINGS: Final = frozenset({"sessions", "events", "unrecorded", "n_rows", "trials"})
 # Columns of people with a value, among everybody: no sum shows it, the words of the table do.
 RECORDED: Final = {"baseline_table": ("n",)}
+# People with a record at each session. Where nothing is forgotten, each row is a part of the one
+# before; the simulated clinics forget some.
+FALLING: Final = {"dissociation_over_sessions": ("n",)}
 # A number that is nearly always 0 equals many others by chance.
 FEWEST_CLINICS: Final = 9
 _FEWEST_ROWS: Final = 30
@@ -146,6 +149,10 @@ def learn(clinics: Sequence[Release]) -> Relations:
         )
         for q, rows in samples.items()
     }
+    for question, columns in FALLING.items():
+        if question in nested:
+            steps = [(column, column, 1) for column in columns]
+            nested[question] = tuple(dict.fromkeys([*nested[question], *steps]))
     return Relations(_between_cells(clinics), _columns(samples), nested, RECORDED)
 
 

@@ -333,6 +333,16 @@ def test_columns_that_add_up_are_found():
     assert sorted(found.tolist()) in ([-1, -1, 1], [-1, 1, 1])
 
 
+def test_people_recorded_at_each_session_do_not_tell_who_left_between():
+    """Dissociation was recorded of 34 people at session 11 and of 31 at session 12: 3 had left."""
+    name = "dissociation_over_sessions"
+    people = release_of(released(clinic(31, 120, "cms"), (name,)))[name]
+    everybody = people.table.loc[people.table["key"].str.startswith("route0_"), "n"]
+    left = everybody.dropna().diff().dropna()
+    assert len(left) > 1
+    assert not left.abs().between(1, SMALLEST - 1).any()
+
+
 def test_a_number_of_sessions_does_not_tell_of_few_people_how_many_they_are():
     """Whoever came to the last phase had all eight sessions of the first: 21 sessions, which stands
     for 19 to 24, were those of 3 people.

@@ -204,6 +204,23 @@ class _Search:
         ]
         # Where only several sums together tell, each of them has its part in it.
         wave = sums or self.tried_sums[place]
+        # A number that is not printed but follows from others is as good as printed. Where none of
+        # those is left, two that are shown bound those between them: 27, hidden, 22.
+        return self._readable(place, wave, system, told=True) or self._readable(
+            place, wave, system, told=False
+        )
+
+    def _readable(
+        self,
+        place: int,
+        wave: list[int],
+        system: HiddenNumbers,
+        *,
+        told: bool,
+    ) -> set[int]:
+        """Numbers that can be read in some sums of a cell, and in the sums behind them: of numbers
+        that are told, or of all that cannot be read.
+        """
         seen = set(wave)
         behind = {place}
         found: set[int] = set()
@@ -212,13 +229,15 @@ class _Search:
                 int(self.puzzle.sums.cell[e]) for row in wave for e in self.entries[row]
             }
             found |= {each for each in near if self._can_be_read(each)}
-            # A number that is not printed but follows from others is as good as printed.
+            # The nearest are enough where nothing else tells the number.
+            if found and not told:
+                break
             followed = {each for each in near - behind if not self._can_be_read(each)}
             behind |= near
             wave = [
                 row
-                for each in followed
-                if system.low[each] == system.high[each] != 0
+                for each in sorted(followed)
+                if not told or system.low[each] == system.high[each] != 0
                 for row in self.tried_sums[each]
                 if row not in seen
             ]
