@@ -151,8 +151,16 @@ def learn(clinics: Sequence[Release]) -> Relations:
     }
     for question, columns in FALLING.items():
         if question in nested:
-            steps = [(column, column, 1) for column in columns]
-            nested[question] = tuple(dict.fromkeys([*nested[question], *steps]))
+            steps = [
+                (
+                    column,
+                    column,
+                    1,
+                )
+                for column in columns
+            ]
+            known = [*nested[question], *steps]
+            nested[question] = tuple(dict.fromkeys(known))
     return Relations(_between_cells(clinics), _columns(samples), nested, RECORDED)
 
 
