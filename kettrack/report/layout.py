@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 
 from kettrack.escapes import visible
 from kettrack.report.first_page import FirstAnswer, FirstPage, PageAnswer
+from kettrack.report.glossary import WORDS
 from kettrack.report.pictures import as_drawn
 from kettrack.result import REFUSED
 
@@ -44,6 +45,21 @@ PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
 TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
 CELL: Final = re.compile(r"<td>([^<]*)</td>")
 HEAD_CELL: Final = re.compile(r"<th(?=[ >])")
+COLUMN_HEAD: Final = re.compile(r'(<th scope="col"[^>]*>)([^<]*)(?=</th>)')
+# Columns that programs know by a short name, for who reads.
+IN_WORDS: Final = {
+    "estimate": "value",
+    "ci low": "95 % from",
+    "ci high": "95 % to",
+    "q05": "5 % below",
+    "q25": "lower quartile",
+    "q75": "upper quartile",
+    "q95": "95 % below",
+    "ess": "effective number",
+    "sd": "SD",
+    "key": "row",
+    "auc": "area under the curve",
+}
 # The first sentence of a result, above its figure.
 FINDING: Final = re.compile(r"<p><b>(.*?)</b></p>", re.DOTALL)
 LONGEST_ALT: Final = (
@@ -121,6 +137,7 @@ def render(
         chapters=chapters,
         last=last,
         methods=methods,
+        words=WORDS if first else {},
         style=style,
     )
     # Tables of pandas and printed lines in the notebooks are in it too.
@@ -202,11 +219,16 @@ def _boxed_table(found: re.Match[str]) -> str:
 
 
 def _with_scopes(table: str) -> str:
-    """A table whose headings say whether they head a column or a row, for who hears it."""
+    """A table whose headings are words, and say whether they head a column or a row."""
     head, end, body = table.partition("</thead>")
     head = HEAD_CELL.sub('<th scope="col"', head)
+    head = COLUMN_HEAD.sub(_head_in_words, head)
     body = HEAD_CELL.sub('<th scope="row"', body)
     return head + end + body
+
+
+def _head_in_words(head: re.Match[str]) -> str:
+    return head[1] + IN_WORDS.get(head[2], head[2])
 
 
 def _wrapped_cell(cell: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from kettrack.report.first_page import (
     page_answer,
     sources_of,
 )
-from kettrack.report.layout import render
+from kettrack.report.layout import boxed_tables, render
 from kettrack.report.pictures import draw_inline
 from kettrack.report.timings import Timings
 
@@ -177,6 +178,19 @@ def test_the_banner_stands_on_every_printed_page() -> None:
     text = render("T", page, {})
     assert "content: \"Not 'for' release /style>\"" in text
     assert "@page { @top-center" not in render("T", FirstPage("", (), {}), {})
+
+
+def test_heads_of_tables_are_words() -> None:
+    table = "<table><thead><th>estimate</th><th>ci low</th><th>q25</th></thead></table>"
+    heads = re.findall("<th [^>]*>([^<]*)<", boxed_tables(table))
+    assert heads == ["value", "95 % from", "lower quartile"]
+
+
+def test_the_words_of_the_first_page_are_a_tap_away() -> None:
+    first = FirstAnswer("How many?", "34 %", "of 474 people", "", ())
+    text = render("T", replace(PAGE, first=(first,)), {})
+    assert text.index("What the words mean") < text.index("<dt>Baseline</dt>")
+    assert "What the words mean" not in render("T", PAGE, {})
 
 
 def test_a_cohort_that_is_given_is_not_read_again() -> None:
