@@ -52,10 +52,11 @@ def with_patients(
         replace(known, named=_named(known, told, answers, remarks)) for known in told
     ]
     found = {one.named: one for one in named if one.named}
+    asked: list[TableColumns] = []
     return [
         one
         if one.named
-        else replace(one, named=_as_elsewhere(one, found, answers, remarks))
+        else replace(one, named=_as_elsewhere(one, found, asked, answers, remarks))
         for one in named
     ]
 
@@ -84,11 +85,21 @@ def _named(
 def _as_elsewhere(
     known: TableColumns,
     found: Mapping[str, TableColumns],
+    asked: list[TableColumns],
     answers: Answers,
     remarks: Remarks,
 ) -> str:
     """The column of the name that tells patients apart in another table, with some of its codes;
     asked for where there is none.
+
+    Parameters
+    ----------
+    known, found
+        The table, and those whose column is known, by its name.
+    asked : list of TableColumns
+        Tables that were asked about, this one among them then.
+    answers, remarks
+        As for `propose`.
     """
     if f"{_ID}.{known.table.name}" in answers:
         return ""
@@ -97,8 +108,17 @@ def _as_elsewhere(
         if other is not None and _shares(one, other):
             return one.name
     telling = known.scores or known.speaks_of_sessions
-    if known.may_be_patients and telling:
+    choices = set(known.may_be_patients)
+    # The answer for a table that has the same column tells it for this one, too.
+    told = [
+        one
+        for one in known.facts
+        for other in asked
+        if one.name in choices & set(other.may_be_patients) and _shares(one, other)
+    ]
+    if choices and telling and not told:
         _ask(known, known.may_be_patients, remarks)
+        asked.append(known)
     return ""
 
 
@@ -106,8 +126,8 @@ def _shares(
     facts: ColumnFacts,
     other: TableColumns,
 ) -> bool:
-    """Whether a column holds codes that stand in the column of another table, too."""
-    theirs = next(one for one in other.facts if one.name == other.named)
+    """Whether a column holds codes that stand in the column of its name in another table, too."""
+    theirs = next(one for one in other.facts if one.name == facts.name)
     return bool(set(facts.levels) & set(theirs.levels))
 
 
