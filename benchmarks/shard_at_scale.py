@@ -1,11 +1,12 @@
 """A registry as buckets: time, processor time and peak memory of `kettrack shard`, and of a table
 and a question asked bucket by bucket.
 
-    python benchmarks/shard_at_scale.py 100000 1000000 [--scratch DIR]
+    python benchmarks/shard_at_scale.py 100000 1000000 [--scratch DIR] [--keep]
 
 A clinic of 100,000 simulated patients is written once, and again and again under other codes. The
 table of outcomes must have a row for each patient, and the same rows for each copy. Ten million
-patients take 18 GB as CSV.
+patients take 21 GB as CSV, and half an hour of processors. `--keep` writes the table into
+`large.md` of this folder with its date and kind of machine, also when it is stopped half-way.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from reading_at_scale import Taken, run_measured
@@ -21,6 +23,12 @@ from reading_at_scale import Taken, run_measured
 # to that other one.
 ROOT = Path(__file__).resolve().parent.parent
 ONE_CLINIC = 100_000
+KEPT = Path(__file__).parent / "large.md"
+BUCKETS = "## Buckets\n"  # heading of what is kept here
+HEAD = (
+    "| patients | step | time | processor time | peak memory | size |",
+    "|---|---|---|---|---|---|",
+)
 TABLES = ("sessions", "scores", "patients", "events")
 
 
@@ -29,19 +37,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("patients", type=int, nargs="*", default=[ONE_CLINIC])
     parser.add_argument("--scratch", type=Path)
+    parser.add_argument("--keep", action="store_true", help="in large.md")
     asked = parser.parse_args()
+    rows: list[str] = []
     with tempfile.TemporaryDirectory(dir=asked.scratch) as made:
         scratch = Path(made)
         clinic = scratch / "clinic"
         kettrack("simulate", clinic, "-n", ONE_CLINIC, "--seed", 3)
-        print("| patients | step | time | processor time | peak memory | size |")
-        print("|---|---|---|---|---|---|", flush=True)
+        print(*HEAD, sep="\n", flush=True)
         for n in asked.patients:
-            measure(n, clinic, scratch)
+            for row in measure(n, clinic, scratch):
+                print(row, flush=True)
+                rows.append(row)
+                if asked.keep:
+                    keep(rows)
 
 
-def measure(n: int, clinic: Path, scratch: Path) -> None:
-    """One size, from files to answers."""
+def keep(rows: list[str]) -> None:
+    """The table so far, with its date and kind of machine, in the place of the one before."""
+    from datetime import UTC, datetime
+
+    from questions_at_scale import machine
+
+    before = KEPT.read_text(encoding="utf-8").partition(BUCKETS)[0].rstrip()
+    today = datetime.now(UTC).date()
+    about = f"`shard_at_scale.py --keep`, {today}; {machine()}."
+    table = "\n".join([*HEAD, *rows])
+    KEPT.write_text(f"{before}\n\n{BUCKETS}\n{about}\n\n{table}\n", encoding="utf-8")
+
+
+def measure(n: int, clinic: Path, scratch: Path) -> Iterator[str]:
+    """One size, from files to answers: a row of the table for each step."""
     registry = scratch / "registry"
     buckets = scratch / "buckets"
     table = scratch / "outcomes.parquet"
@@ -63,10 +89,9 @@ def measure(n: int, clinic: Path, scratch: Path) -> None:
         found = kettrack(*command)
         # What is read, and what is written.
         read = size if name == "shard" else size_of(buckets)
-        print(
+        yield (
             f"| {n:,} | `{name}` | {found.seconds:.0f} s | {found.processor:.0f} s |"
-            f" {found.memory:,.0f} MB | {read / 1e6:,.0f} MB |",
-            flush=True,
+            f" {found.memory:,.0f} MB | {read / 1e6:,.0f} MB |"
         )
     require_copies(table, n, copies)
     for folder in (registry, buckets):

@@ -4,11 +4,13 @@ distinct values.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
+from weakref import ref
 
 import numpy as np
 import pyarrow as pa
@@ -151,11 +153,57 @@ def matches(levels: Objects, pattern: str, whole: bool = True) -> Bools:
 def _found(levels: Objects, searched: str) -> Bools:
     if not len(levels):
         return np.zeros(0, dtype=bool)
-    text = pa.array(levels, pa.string())
-    if pc.all(pc.string_is_ascii(text)).as_py():
+    column = _column(levels)
+    if column.is_ascii:
         searched = _for_ascii(searched)
-    found = pc.match_substring_regex(text, searched)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+    if searched not in column.hits:
+        found = pc.match_substring_regex(column.text, searched)
+        column.hits[searched] = np.asarray(
+            found.to_numpy(zero_copy_only=False), dtype=bool
+        )
+    # A copy: whoever asked may change what they got.
+    return column.hits[searched].copy()
+
+
+class _Column(NamedTuple):
+    """Values as Arrow holds them, whether all are ASCII, and what was looked for in them."""
+
+    levels: ref[Objects]
+    text: pa.Array
+    is_ascii: bool
+    hits: dict[str, Bools]
+
+
+# The long columns that were asked about last, as long as somebody holds them.
+_LAST: Final[deque[_Column]] = deque(maxlen=4)
+_LONG: Final = 10_000  # values, from which it is worth it
+
+
+def _column(levels: Objects) -> _Column:
+    """A column is asked about dozens of times, and the codes of patients stand in every table:
+    making text of a million of them takes as long as looking through it.
+    """
+    kept = list(_LAST)
+    for one in kept:
+        if one.levels() is levels:
+            return one
+    text = pa.array(levels, pa.string())
+    is_ascii = bool(pc.all(pc.string_is_ascii(text)).as_py())
+    made = _Column(ref(levels, _forget), text, is_ascii, {})
+    if len(levels) < _LONG:
+        return made
+    for one in kept:
+        if one.text.equals(text):
+            made = made._replace(text=one.text, hits=one.hits)
+    _LAST.append(made)
+    return made
+
+
+def _forget(gone: ref[Objects]) -> None:
+    """Nothing is kept of a column that is no longer there."""
+    held = [one for one in _LAST if one.levels is not gone]
+    _LAST.clear()
+    _LAST.extend(held)
 
 
 class _Together:
@@ -219,6 +267,8 @@ def looked_through_together(columns: Sequence[Objects]) -> Iterator[None]:
         yield
     finally:
         _TOGETHER.reset(token)
+        # A cohort is much larger than its codes, but they need not stay beside it.
+        _LAST.clear()
 
 
 @cache
@@ -243,7 +293,7 @@ def telephone(levels: Objects) -> Bools:
     """
     if not len(levels):
         return np.zeros(0, dtype=bool)
-    text = pa.array(levels, pa.string())
+    text = _column(levels).text
     bare = pc.replace_substring_regex(text, r"\D", "")
     n_digits = pc.utf8_length(bare).to_numpy(zero_copy_only=False)
     # Bare digits may be anything; a plus sign, or separators between digits, make them a number to
