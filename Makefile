@@ -106,7 +106,7 @@ attack: $(READY)  ## Attack 200 simulated releases under every policy: can a hid
 
 fuzz: $(READY)  ## Break files that come in for an hour, and kill what writes: is everything told, and nothing half written?
 	KETTRACK_FUZZ=5000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto tests/property/test_broken_files.py
-	$(BIN)/python benchmarks/killed_writes.py 100
+	$(BIN)/python benchmarks/killed_writes.py 10
 
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
 	$(BIN)/python -m kettrack.simulation.sample data/sample

@@ -37,6 +37,7 @@ FIRST_SEED = 90_000
 CLINICS = 200
 # The attacker learns from clinics of their own, and not from the file of the package.
 LEARNED_FROM = 24
+LEARN_SEED = 80_000
 RELEASE_POLICIES = tuple(name for name, each in POLICIES.items() if each.for_release)
 _SMALL = 11
 
@@ -218,7 +219,7 @@ def main(arguments: Sequence[str]) -> int:
         if not left:
             continue
         if relations is None:
-            relations = _both(_learned(asked.store, version), stored_relations())
+            relations = _learned(asked.store, version).joined(stored_relations())
         with one_null():
             for record in attack_all(seed, SIZES[k % len(SIZES)], left, relations):
                 known[seed, record["policy"]] = record
@@ -280,27 +281,13 @@ def _learned(store: Path | None, version: str) -> Relations:
     kept = None if store is None else store.with_suffix(f".{version}.relations")
     if kept is not None and kept.is_file():
         return Relations.read(kept.read_text(encoding="utf-8"))
-    seeds = range(FIRST_SEED - LEARNED_FROM, FIRST_SEED)
+    seeds = range(LEARN_SEED, LEARN_SEED + LEARNED_FROM)
     found = learn(
         [release_of(answers(clinic(s, SIZES[s % len(SIZES)]))) for s in seeds]
     )
     if kept is not None:
         kept.write_text("\n".join(found.lines()), encoding="utf-8")
     return found
-
-
-def _both(one: Relations, other: Relations) -> Relations:
-    """Everything that either knows."""
-
-    def joined(a: Iterable, b: Iterable) -> tuple:
-        return tuple(dict.fromkeys([*a, *b]))
-
-    names = {*one.columns, *one.nested, *other.columns, *other.nested}
-    return Relations(
-        joined(one.cells, other.cells),
-        {q: joined(one.columns.get(q, ()), other.columns.get(q, ())) for q in names},
-        {q: joined(one.nested.get(q, ()), other.nested.get(q, ())) for q in names},
-    )
 
 
 if __name__ == "__main__":

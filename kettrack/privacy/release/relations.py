@@ -5,11 +5,11 @@ simulated clinics, where anybody can learn it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, TypeVar
 
 from kettrack.privacy.release.cells import Printed, ReleaseCell
 
@@ -17,6 +17,7 @@ FILE: Final = "relations.txt"
 # Between the parts of a cell's name; no key of a row holds it.
 _BETWEEN: Final = "\t"
 
+T = TypeVar("T")
 # Column, how many rows further down, and its weight.
 ColumnTerm = tuple[str, int, int]
 CellTerm = tuple[ReleaseCell, int]
@@ -72,6 +73,27 @@ class Relations:
             words = ("recorded", question, *names)
             yield _BETWEEN.join(words)
 
+    def joined(self, other: Relations) -> Relations:
+        """Everything that either knows."""
+        names = {
+            *self.columns,
+            *self.nested,
+            *other.columns,
+            *other.nested,
+        }
+        return Relations(
+            _once(
+                self.cells,
+                other.cells,
+            ),
+            {
+                q: _once(self.columns.get(q, ()), other.columns.get(q, ()))
+                for q in names
+            },
+            {q: _once(self.nested.get(q, ()), other.nested.get(q, ())) for q in names},
+            {**self.recorded, **other.recorded},
+        )
+
     # Text, so that a change of what always holds can be read line by line.
     @classmethod
     def read(
@@ -104,6 +126,11 @@ class Relations:
             {question: tuple(each) for question, each in nested.items()},
             recorded,
         )
+
+
+def _once(one: Iterable[T], other: Iterable[T]) -> tuple[T, ...]:
+    """What is in either, in its order."""
+    return tuple(dict.fromkeys([*one, *other]))
 
 
 def _cell_terms(words: list[str]) -> tuple[CellTerm, ...]:
