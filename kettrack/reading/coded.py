@@ -220,4 +220,8 @@ def repeated(
     # Most files are sorted and have each key once, which is told at a glance.
     if (key[1:] > key[:-1]).all():
         return np.zeros(len(key), dtype=bool)
+    # Sorting nearly sorted numbers stays in the cache; a table of twenty million does not.
+    ordered = np.sort(key)
+    if (ordered[1:] > ordered[:-1]).all():
+        return np.zeros(len(key), dtype=bool)
     return pd.Index(key).duplicated(keep=False)

@@ -158,7 +158,11 @@ def one_row_per_key(
     ledger: Ledger,
 ) -> CodedRows:
     """Report rows that share the table's key and differ otherwise."""
-    again = pd.Index(rows.key(table.key)).duplicated()
+    key = rows.key(table.key)
+    again = repeated(key)
+    # Of rows with one key the first stays.
+    if again.any():
+        again = pd.Index(key).duplicated()
     for line in rows.lines[again].tolist():
         ledger.problem(
             file,
