@@ -9,9 +9,12 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
+from simulated import thin_clinic
 
 from kettrack import Cohort, cohort_from_frames, estimate, questions
+from kettrack.analysis.registry import load_questions
 from kettrack.settings import Settings
+from kettrack.timelines.derived import derive
 from kettrack.vocabulary.instrument import Instrument
 
 DAYS = (0, 3, 7, 10, 14, 17)
@@ -113,6 +116,49 @@ def test_a_number_that_does_not_exist_leaves_no_hole_in_a_sentence(name, score):
     text = estimate(name, alike).text
     assert "  " not in text
     assert " ;" not in text
+
+
+def large(changed: Callable[[pd.DataFrame], pd.DataFrame]) -> Cohort:
+    """The thin clinic of 240 people with other scores of its primary scale."""
+    thin = thin_clinic()
+    scores = thin.scores.drop(columns=thin.scores.filter(like="item_").columns)
+    own = scores["instrument"] == "PHQ-9"
+    scores = pd.concat([changed(scores[own]), scores[~own]])
+    return cohort_from_frames(thin.sessions, scores, thin.patients, thin.events)
+
+
+def as_before(scores: pd.DataFrame) -> pd.DataFrame:
+    """Everybody scores for ever as at first: nobody responds, though people differ."""
+    first = scores.sort_values("day").groupby("patient_id")["score"].transform("first")
+    return scores.assign(score=first)
+
+
+ODD_SCORES = {
+    "nobody responds": as_before,
+    "all the same": lambda scores: scores.assign(score=15),
+    "all as ill as can be": lambda scores: scores.assign(score=27),
+    "all well at once": lambda scores: scores.assign(
+        score=scores["score"].where(scores["day"] <= 0, 2)
+    ),
+}
+SIMULATE = {"cohorts": 2, "replicates": 5}
+
+
+@pytest.mark.parametrize("kind", ODD_SCORES)
+def test_every_question_has_an_answer_or_a_refusal_and_no_share_is_certain(kind):
+    people = derive(large(ODD_SCORES[kind]))
+    for name, asked in load_questions().items():
+        few = {key: n for key, n in SIMULATE.items() if key in asked.options}
+        found = estimate(name, people, **few)
+        table = found.table
+        if found.status == "refused" or "ci_low" not in table:
+            continue
+        units = table["unit"] if "unit" in table else pd.Series(asked.unit, table.index)
+        shares = table[units.astype("str").str.contains("%|percent of")]
+        certain = shares["estimate"].isin([0, 100]) & (
+            shares["ci_low"] == shares["ci_high"]
+        )
+        assert not certain.any(), f"{name}: {shares.loc[certain].to_dict('records')}"
 
 
 # ---- no number that the data cannot carry

@@ -13,6 +13,7 @@ import pandas as pd
 from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, every_part
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.regression.line_sums import VisitPattern
 from kettrack.estimators.regression.random_lines import (
@@ -173,11 +174,24 @@ def _of_weeks(patterns: WeekPatterns, weeks: list[int]) -> list[VisitPattern]:
 
 def _fit(patterns: list[VisitPattern], weeks: list[int]) -> RandomLines:
     """The model whose first coefficient is the baseline, and the others changes from it."""
+    if not any(_changes(pattern.products) for pattern in patterns):
+        raise NotIdentified(
+            "nobody's score is another one than before treatment, in any of these weeks.",
+            "scores of more people. Where every score is the same, see whether they were carried"
+            " forward.",
+        )
     x = np.eye(len(weeks))
     x[:, 0] = 1
     return fit_lines_of_patterns(
         patterns, x, np.array(weeks, np.float64), restricted=True
     )
+
+
+def _changes(products: Floats) -> bool:
+    """Whether anybody scored differently at two visits: the sum of their squared distances."""
+    squares = np.diag(products)
+    apart = squares[:, None] + squares[None, :] - 2 * products
+    return bool(apart.any())
 
 
 def _week_row(

@@ -225,10 +225,8 @@ def balance(cohort: DerivedCohort) -> Answer:
     return Answer(
         table=table,
         sentence=(
-            "Before weighting, the last scores of those who went on and of those who did not differ"
-            " by {score.estimate} standard deviations; after weighting, by {score.after}. After"
-            f" weighting, {unlike} of {len(table)} parts of the history still differ by more than"
-            f" {ALIKE_WITHIN_SD:g}."
+            f"{_last_scores(table)} After weighting, {unlike} of {len(table)} parts of the history"
+            f" still differ by more than {ALIKE_WITHIN_SD:g}."
         ),
         caveats=(
             (
@@ -241,6 +239,16 @@ def balance(cohort: DerivedCohort) -> Answer:
             ),
         ),
         people=trials.n_people,
+    )
+
+
+def _last_scores(table: pd.DataFrame) -> str:
+    """How far the last scores are apart; they are no row where all are the same."""
+    if "score" not in set(table["key"]):
+        return "The last score was the same at every decision."
+    return (
+        "Before weighting, the last scores of those who went on and of those who did not differ by"
+        " {score.estimate} standard deviations; after weighting, by {score.after}."
     )
 
 

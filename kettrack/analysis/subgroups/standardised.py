@@ -24,6 +24,7 @@ from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
 from kettrack.estimators.causal.standardised_ratio import standardised_ratio
+from kettrack.estimators.intervals import exact_ends
 from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -246,11 +247,8 @@ def _table(
     outcome: Floats,
 ) -> pd.DataFrame:
     """One row per kind; the first is what the others are compared with."""
-    from scipy.special import ndtri
-
-    single = -ndtri((1 - LEVEL) / 2)
     # Bonferroni: the differences share the level.
-    joint = -ndtri((1 - LEVEL) / 2 / (len(kinds) - 1))
+    joint = 1 - (1 - LEVEL) / (len(kinds) - 1)
     responded = (at_risk["cause"] == 1) & (at_risk["step"] <= TOLD_SESSION)
     rows = [_counted_row("all", "everybody", responded, outcome)]
     for place, (label, kind) in enumerate(zip(labels, kinds, strict=True)):
@@ -258,30 +256,17 @@ def _table(
             f"kind_{place}", label, responded[kind.inside], outcome[kind.inside]
         )
         row = counted | {
-            **_ends(
-                "standardised",
-                kind.share,
-                _error(kind.influence),
-                single,
-                "standardised",
-            ),
+            **_named("standardised", kind.share, _share_ends(kind, LEVEL)),
             "effective": kind.effective,
             "apart_before": kind.apart[0],
             "apart_after": kind.apart[1],
             "most_apart": kind.most_apart,
         }
         if place:
-            # One person may add to both, by way of the weights.
-            both = kind.influence - kinds[0].influence
             gap = kind.share - kinds[0].share
-            row |= _ends("difference", gap, _error(both), joint, "difference")
+            row |= _named("difference", gap, _gap_ends(kind, kinds[0], joint))
         rows.append(row)
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
-    # A share has no interval outside of 0 to 100 %.
-    bounded = [
-        f"{name}_{end}" for name in ("ci", "standardised") for end in ("low", "high")
-    ]
-    table[bounded] = table[bounded].clip(0, _PERCENT)
     return table.astype(dict.fromkeys(("n", "events"), "Int64"))
 
 
@@ -292,16 +277,16 @@ def _counted_row(
     outcome: Floats,
 ) -> dict[str, Any]:
     """Some people as counted."""
-    from scipy.special import ndtri
-
-    error = float(outcome.std(ddof=1) / np.sqrt(len(outcome)))
-    reach = float(-ndtri((1 - LEVEL) / 2))
+    share = float(outcome.mean())
+    low, high = _ends(share, _error(outcome), len(outcome), LEVEL)
     return {
         "key": key,
         "group": label,
         "n": len(outcome),
         "events": int(responded.sum()),
-        **_ends("estimate", float(outcome.mean()), error, reach, "ci"),
+        "estimate": share,
+        "ci_low": low,
+        "ci_high": high,
     }
 
 
@@ -311,15 +296,57 @@ def _error(influence: Floats) -> float:
 
 
 def _ends(
-    name: str,
-    middle: float,
+    share: float,
     error: float,
-    reach: float,
-    ends: str,
-) -> dict[str, float]:
-    """A number with its interval; both missing where the number is."""
-    half = reach * error if np.isfinite(middle) else np.nan
-    return {name: middle, f"{ends}_low": middle - half, f"{ends}_high": middle + half}
+    people: float,
+    level: float,
+) -> tuple[float, float]:
+    """The interval of a share in percent: exact where nobody has it, or everybody."""
+    half = _reach(level) * error
+    # A share has no interval outside of 0 to 100 %.
+    low, high = exact_ends(
+        share / _PERCENT,
+        max(share - half, 0) / _PERCENT,
+        min(share + half, _PERCENT) / _PERCENT,
+        people,
+        level,
+    )
+    return _PERCENT * float(low), _PERCENT * float(high)
+
+
+def _share_ends(kind: _Kind, level: float) -> tuple[float, float]:
+    """The interval of a standardised share; missing where it is."""
+    if not np.isfinite(kind.share):
+        return np.nan, np.nan
+    return _ends(kind.share, _error(kind.influence), kind.effective, level)
+
+
+def _gap_ends(kind: _Kind, first: _Kind, level: float) -> tuple[float, float]:
+    """The interval of a difference between two kinds."""
+    gap = kind.share - first.share
+    # One person may add to both, by way of the weights.
+    half = _reach(level) * _error(kind.influence - first.influence)
+    at_border = [not 0 < each.share < _PERCENT for each in (kind, first)]
+    if not any(at_border) or not np.isfinite(gap):
+        return gap - half, gap + half
+    # A share without a spread of its own has exact ends, and they reach into the difference
+    # (Newcombe 1998, Stat Med 17:873, method 10).
+    low, high = _share_ends(kind, level)
+    first_low, first_high = _share_ends(first, level)
+    below = np.hypot(kind.share - low, first_high - first.share)
+    above = np.hypot(high - kind.share, first.share - first_low)
+    return gap - float(below), gap + float(above)
+
+
+def _reach(level: float) -> float:
+    from scipy.special import ndtri
+
+    return float(-ndtri((1 - level) / 2))
+
+
+def _named(name: str, middle: float, ends: tuple[float, float]) -> dict[str, float]:
+    """A number with its interval, as columns."""
+    return {name: middle, f"{name}_low": ends[0], f"{name}_high": ends[1]}
 
 
 def _sentence(table: pd.DataFrame, labels: list[str]) -> str:

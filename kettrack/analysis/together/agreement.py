@@ -252,8 +252,8 @@ def kappa_interval(
     """Cohen's kappa with the large-sample interval of Fleiss, Cohen and Everitt 1969 (Psychol Bull
     72:323).
 
-    Missing where both scales say the same of everybody, since nothing is then left to agree on
-    beyond chance; without an interval at full agreement, where the formula has no width.
+    Missing where a scale says the same of everybody, since nothing is then left to agree on beyond
+    chance; without an interval at full agreement, where the formula has no width.
 
     Examples
     --------
@@ -275,7 +275,7 @@ def kappa_interval(
     seen = float(np.trace(share))
     # How often the two would agree if each kept its share and chose people by lot.
     chance = float(rows @ columns)
-    if chance >= 1:
+    if max(rows.max(), columns.max()) >= 1:
         return {"estimate": np.nan}
     kappa = (seen - chance) / (1 - chance)
     # Full agreement has no spread to work with, which is no certainty.

@@ -220,7 +220,8 @@ def _on_boundary(
     if (variances <= _BOUNDARY * residual).any():
         return True
     # below the diagonal of a correlation matrix: one entry, or none with intercepts alone
-    spread = np.sqrt(np.outer(variances, variances))
+    # roots first: the product of two tiny variances is 0
+    spread = np.outer(np.sqrt(variances), np.sqrt(variances))
     return bool(np.abs(np.tril(covariance / spread, -1)).max(initial=0) > 1 - _BOUNDARY)
 
 

@@ -415,9 +415,11 @@ def _packed_loss(
     v = sums.xy.shape[1]
     root = unpack_root(values, v)
     try:
-        point = _at(sums, root)
-    # A step so long that a covariance comes to have no inverse is taken back.
-    except np.linalg.LinAlgError:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            point = _at(sums, root)
+    # A step so long that a covariance comes to have no inverse, or one beyond all numbers, is taken
+    # back.
+    except (np.linalg.LinAlgError, FloatingPointError):
         return np.inf, np.zeros(len(values))
     slope = point.slope.copy()
     slope[np.diag_indices(v)] *= np.diag(root)
@@ -475,11 +477,23 @@ def draw_parameters(
     for place in range(draws):
         root = unpack_root(center + half @ rng.normal(size=half.shape[1]), v)
         point = _at(fit._sums, root)
-        error = np.linalg.cholesky(point.error.reshape(v * c, v * c))
+        error = _half_of(point.error.reshape(v * c, v * c))
         beta = point.beta + (error @ rng.normal(size=v * c)).reshape(v, c)
         coefficients[place] = beta * size[:, None]
         covariances[place] = np.outer(size, size) * (root @ root.T)
     return coefficients, covariances
+
+
+def _half_of(covariance: Floats) -> Floats:
+    """A matrix whose product with its transpose is a covariance, also one in which something does
+    not vary at all.
+    """
+    try:
+        return np.asarray(np.linalg.cholesky(covariance), np.float64)
+    except np.linalg.LinAlgError:
+        size, direction = np.linalg.eigh(covariance)
+        # Rounding may leave a variance of nothing a little below 0.
+        return np.asarray(direction * np.sqrt(np.maximum(size, 0)))
 
 
 def _information_half(
