@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators.regression.roots import half_of, pack_root, unpack_root
 
 # People seen at a visit for each covariate; with fewer it is not fitted.
 FEWEST_PER_COLUMN = 3
@@ -426,24 +427,6 @@ def _packed_loss(
     return point.loss, slope[np.tril_indices(v)]
 
 
-def pack_root(root: Floats) -> Floats:
-    """A Cholesky root as one line of free numbers; the log keeps its diagonal above 0."""
-    logged = root.copy()
-    logged[np.diag_indices(len(root))] = np.log(np.diag(root))
-    return np.asarray(logged[np.tril_indices(len(root))])
-
-
-def unpack_root(
-    values: Floats,
-    v: int,
-) -> Floats:
-    """The Cholesky root that `pack_root` packed."""
-    root = np.zeros((v, v))
-    root[np.tril_indices(v)] = values
-    root[np.diag_indices(v)] = np.exp(np.diag(root))
-    return root
-
-
 def draw_parameters(
     fit: RepeatedMeasures, draws: int, seed: int
 ) -> tuple[Floats, Floats]:
@@ -477,23 +460,11 @@ def draw_parameters(
     for place in range(draws):
         root = unpack_root(center + half @ rng.normal(size=half.shape[1]), v)
         point = _at(fit._sums, root)
-        error = _half_of(point.error.reshape(v * c, v * c))
+        error = half_of(point.error.reshape(v * c, v * c))
         beta = point.beta + (error @ rng.normal(size=v * c)).reshape(v, c)
         coefficients[place] = beta * size[:, None]
         covariances[place] = np.outer(size, size) * (root @ root.T)
     return coefficients, covariances
-
-
-def _half_of(covariance: Floats) -> Floats:
-    """A matrix whose product with its transpose is a covariance, also one in which something does
-    not vary at all.
-    """
-    try:
-        return np.asarray(np.linalg.cholesky(covariance), np.float64)
-    except np.linalg.LinAlgError:
-        size, direction = np.linalg.eigh(covariance)
-        # Rounding may leave a variance of nothing a little below 0.
-        return np.asarray(direction * np.sqrt(np.maximum(size, 0)))
 
 
 def _information_half(
