@@ -12,18 +12,22 @@ def half_of(covariance: Floats) -> Floats:
     not vary at all.
     """
     try:
-        return np.asarray(np.linalg.cholesky(covariance), np.float64)
+        root = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         size, direction = np.linalg.eigh(covariance)
         # Rounding may leave a variance of nothing a little below 0.
-        return np.asarray(direction * np.sqrt(np.maximum(size, 0)))
+        spread = np.sqrt(np.maximum(size, 0))
+        root = direction * spread
+    return np.asarray(root)
 
 
 def pack_root(root: Floats) -> Floats:
     """A Cholesky root as one line of free numbers; the log keeps its diagonal above 0."""
     logged = root.copy()
-    logged[np.diag_indices(len(root))] = np.log(np.diag(root))
-    return np.asarray(logged[np.tril_indices(len(root))])
+    own = np.diag_indices(len(root))
+    logged[own] = np.log(root[own])
+    lower = np.tril_indices(len(root))
+    return np.asarray(logged[lower])
 
 
 def unpack_root(
@@ -32,6 +36,8 @@ def unpack_root(
 ) -> Floats:
     """The Cholesky root that `pack_root` packed."""
     root = np.zeros((v, v))
-    root[np.tril_indices(v)] = values
-    root[np.diag_indices(v)] = np.exp(np.diag(root))
+    lower = np.tril_indices(v)
+    root[lower] = values
+    own = np.diag_indices(v)
+    root[own] = np.exp(root[own])
     return root
