@@ -238,7 +238,7 @@ def test_main_figures_come_first(report: Path) -> None:
 
 def test_code_is_folded_and_contents_lead_somewhere(report: Path) -> None:
     text = report.read_text(encoding="utf-8")
-    assert text.count("<details class=") == text.count("show code") > 0
+    assert text.count('<details class="code"') == text.count("show code") > 0
     assert "<details open" not in text
     targets = re.findall(r'href="#([^"]+)"', text)
     assert targets

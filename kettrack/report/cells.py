@@ -26,6 +26,8 @@ from traitlets import Type
 from traitlets.config import Config
 
 INLINE: Final = "module://matplotlib_inline.backend_inline"
+# As many columns of a table as pandas writes out where it finds itself in a notebook.
+_NOTEBOOK_COLUMNS: Final = 20
 # What Python tells only to who tests.
 _NO_WARNING_FOR_USERS: Final = (
     DeprecationWarning,
@@ -178,10 +180,12 @@ def _shell() -> _Shell:
     settings.HistoryManager.enabled = False
     InteractiveShell.clear_instance()
     shell = _Shell.instance(config=settings)
-    # A library that was loaded before has drawn elsewhere.
+    # A library that was loaded before has drawn elsewhere, and took this for a terminal.
     import matplotlib.pyplot as plt
+    import pandas as pd
     from matplotlib_inline.backend_inline import configure_inline_support
 
+    pd.options.display.max_columns = _NOTEBOOK_COLUMNS
     plt.switch_backend(INLINE)
     configure_inline_support(shell, INLINE)  # type: ignore[no-untyped-call]
     return shell
