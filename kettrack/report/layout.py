@@ -70,6 +70,8 @@ SMALLER_FROM: Final = 9
 SCROLLS_FROM: Final = 15
 REFUSAL: Final = re.compile(rf"{REFUSED}[^<]*")
 SAME_REASON: Final = "Cannot be answered from these data, for the reason given under"
+SVG: Final = "image/svg+xml"
+DRAWING: Final = re.compile(r"<!--drawing (\d+)-->")
 LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
 SCROLL: Final = (
     '<p class="about scroll">Scroll sideways to see all columns of this table.</p>'
@@ -174,6 +176,7 @@ def _chapter(
     all_names: Mapping[str, object],
 ) -> Chapter:
     anchor = _anchor(name)
+    drawn = _without_drawings(notebook)
     body, _ = exporter.from_notebook_node(notebook)
     entries: list[ContentsLine] = []
 
@@ -190,7 +193,24 @@ def _chapter(
     # A link to another notebook becomes a link down the page.
     for other in all_names:
         body = body.replace(f'href="{other}"', f'href="#{_anchor(other)}"')
+    body = DRAWING.sub(lambda found: drawn[int(found[1])], body)
     return Chapter(anchor, body, tuple(entries))
+
+
+def _without_drawings(notebook: NotebookNode) -> list[str]:
+    """Take the drawings out of a notebook and leave the place of each.
+
+    nbconvert parses the whole page to look for pictures without a text. The thousands of parts of a
+    drawing take it longer than all else, and what it writes again is not what was drawn.
+    """
+    drawn = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if SVG in data:
+                drawn.append(data[SVG])
+                data[SVG] = f"<!--drawing {len(drawn) - 1}-->"
+    return drawn
 
 
 def boxed_tables(page: str) -> str:
@@ -323,5 +343,5 @@ def _describe(output: NotebookNode, words: str, key: str) -> None:
     data = output.get("data", {})
     if "image/png" in data:
         output.metadata.setdefault("image/png", {}).setdefault("alt", words)
-    if "image/svg+xml" in data:
-        data["image/svg+xml"] = as_drawn(data["image/svg+xml"], key, words)
+    if SVG in data:
+        data[SVG] = as_drawn(data[SVG], key, words)
