@@ -37,7 +37,6 @@ from kettrack.app.choices import (
 from kettrack.app.key_figures import BY_NAME, KEY_FIGURES
 from kettrack.app.later import Later
 from kettrack.errors import UsageError
-from kettrack.privacy.disclosure import apply
 from kettrack.privacy.policies import INTERNAL, get_policy
 from kettrack.privacy.release.whole import withheld_names
 from kettrack.reading.cohort import Cohort
@@ -406,8 +405,11 @@ def protected_group(
         Under a policy for release.
     """
     rules = get_policy(people.settings.policy)
-    before = shown_together(people)
-    after = [apply(result, rules.name) for result in before]
+    # What is hidden can only be judged by somebody who sees it.
+    inside = people.replace(settings=replace(people.settings, policy=INTERNAL))
+    before = shown_together(inside)
+    # Asked again: some answers have fewer rows when they leave, and lose less at the gate.
+    after = shown_together(people)
     withheld = withheld_names(before, after, rules)
     settings = replace(people.settings, withheld=withheld)
     protected = people.replace(settings=settings)
@@ -418,22 +420,20 @@ def protected_group(
 def shown_together(
     people: DerivedCohort,
 ) -> list[Result]:
-    """Every table that is shown of some people, before the gate.
+    """Every table that is shown of some people, under their policy.
 
     Parameters
     ----------
     people : DerivedCohort
         Under any policy.
     """
-    # What is hidden can only be judged by somebody who sees it.
-    settings = replace(people.settings, policy=INTERNAL)
-    inside = people.replace(settings=settings)
     behind = [
         replace(result, name=result.table_of or result.name)
-        for result in first_page(inside)
+        for result in first_page(people)
         if result.name not in _INSIDE_ONLY
     ]
-    figures = [each.ask(inside) for each in KEY_FIGURES]
-    # A table that stands behind an answer and under a figure is one table.
-    named = {result.name: result for result in [*figures, *behind]}
+    figures = [each.ask(people) for each in KEY_FIGURES]
+    # A table that stands behind an answer and under a figure is one table; the page may show less
+    # of it than the figure does.
+    named = {result.name: result for result in [*behind, *figures]}
     return [result for result in named.values() if result.status == "ok"]

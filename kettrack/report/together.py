@@ -80,15 +80,18 @@ def withheld_in_report(
     settings = replace(cohort.settings, policy=INTERNAL)
     # First what may be refused, since the others take minutes.
     before = [] if other is None else [compare_inside(cohort, other)]
-    before += _answers(replace(cohort, settings=settings), sources)
+    # A comparison has the same rows under every policy. Other answers are asked again: some have
+    # fewer rows under a policy for release, and the gate then hides less of them.
     after = [apply(result, rules.name) for result in before]
+    before += _answers(replace(cohort, settings=settings), sources)
+    after += _answers(cohort, sources)
     withheld = withheld_names(before, after, rules, previous)
     shown = [withhold(result, withheld) for result in after]
     return withheld, manifest_text(shown, **made_by)
 
 
 def _answers(cohort: Cohort, sources: Iterable[str]) -> Iterator[Result]:
-    """Every answer of the report, before the gate."""
+    """Every answer of the report, under the policy of the cohort."""
     derived = derive(cohort)
     there = load_questions()
     asked = [

@@ -21,7 +21,6 @@ from typing import Any
 
 import kettrack
 from kettrack.analysis.response import benchmark
-from kettrack.privacy.disclosure import apply
 from kettrack.privacy.policies import POLICIES, Policy, Rounding, get_policy
 from kettrack.privacy.release.cells import Release, ReleaseCell, release_of
 from kettrack.privacy.release.manifest import Manifest
@@ -76,21 +75,17 @@ def released(
         if before is None:
             settings = replace(cohort.settings, policy="internal")
             before = answers(replace(cohort, settings=settings), names)
-        withheld = _withheld(before, rules, previous)
+        withheld = withheld_names(before, answers(cohort, names), rules, previous)
         cohort = replace(cohort, settings=replace(cohort.settings, withheld=withheld))
     return answers(cohort, names)
 
 
-def _withheld(
-    before: Sequence[Result], rules: Policy, previous: Manifest | None = None
-) -> tuple[str, ...]:
-    after = [apply(each, rules.name) for each in before]
-    return withheld_names(before, after, rules, previous)
-
-
 def withheld_for(seed: int, n: int, policy: str, names: Sequence[str]) -> Sequence[str]:
     """The numbers that a simulated clinic may not show of some answers."""
-    return _withheld(answers(clinic(seed, n), names), get_policy(policy))
+    before, after = (
+        answers(clinic(seed, n, each), names) for each in ("internal", policy)
+    )
+    return withheld_names(before, after, get_policy(policy))
 
 
 def attack(

@@ -24,6 +24,7 @@ from kettrack.privacy.release.protect import hidden_cells, without
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
+from kettrack.report import together
 from kettrack.trials.relations import answers, clinic, null_space
 
 # Quick ones that tell of the same people: in rows, in columns, down the rows, and of each other.
@@ -91,6 +92,42 @@ def test_each_table_by_itself_is_not_enough():
     alone = release_of(answers(clinic(31, 120, "cms"), NAMES))
     seen = attack(truth(), alone, get_policy("cms"), stored_relations())
     assert any(cell.question == "session_counts" for cell in seen.told)
+
+
+# Under a policy for release these have fewer rows, or fewer columns, than inside the clinic.
+FEWER_ROWS = (
+    "attempts_and_admissions",
+    "ideation_clearance",
+    "ideation_shift",
+    "joint_change",
+    "suicidality_in_short",
+    "treatment_emergent_ideation",
+    "watched_harms",
+    "worsening",
+)
+
+
+@pytest.mark.parametrize("policy", ["cms", "opensafely"])
+def test_what_is_protected_is_what_leaves(policy, monkeypatch):
+    """Of this clinic four people of whom thoughts of suicide rose were told: what hid them inside
+    the clinic, rows by the answer before, does not leave, and then others were shown.
+    """
+    monkeypatch.setattr(together, "_FIRST_PAGE", ())
+    cohort = clinic(90_001, 240, policy)
+    asked = [f'estimate("{name}", cohort)' for name in FEWER_ROWS]
+    withheld, manifest = together.withheld_in_report(cohort, asked)
+    settings = replace(cohort.settings, withheld=withheld)
+    left = release_of(answers(replace(cohort, settings=settings), FEWER_ROWS))
+    told_of = {
+        ReleaseCell(*words): number
+        for *words, number in json.loads(manifest)["numbers"]
+    }
+    assert told_of == read_counts(left)
+
+    inside = release_of(answers(clinic(90_001, 240), FEWER_ROWS))
+    seen = attack(inside, left, get_policy(policy), stored_relations())
+    assert seen.told == ()
+    assert seen.shown > 20
 
 
 def test_a_planted_leak_is_found():

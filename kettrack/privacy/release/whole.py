@@ -65,7 +65,8 @@ def withheld_names(
     before : sequence of Result
         Before the gate.
     after : sequence of Result
-        The same, each through the gate by itself.
+        The same as they are asked under the policy, each through the gate by itself. An answer that
+        has more rows inside the clinic would lose others at the gate than it does when it leaves.
     policy : Policy
         In force.
     previous : Manifest, optional
