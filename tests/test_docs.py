@@ -231,17 +231,16 @@ def test_pages_run_only_commands_of_kettrack(checkout: Path) -> None:
             assert all(line.startswith("kettrack ") for line in lines), page
 
 
-def test_every_page_of_other_folders_is_in_the_contents(
-    checkout: Path, load: Any
-) -> None:
+def test_every_page_of_other_folders_is_in_the_contents(checkout: Path) -> None:
     """Sphinx warns of a page that no list of contents leads to, and the site is not built."""
     contents = (checkout / "docs/index.md").read_text(encoding="utf-8")
-    patterns = [one for one in load("build").PAGES if re.match(r"[a-z].*/\*\.md$", one)]
+    # Not imported: it needs Sphinx.
+    build = (checkout / "docs/site/build.py").read_text(encoding="utf-8")
+    patterns = re.findall(r'"((?!docs)[a-z/]+/\*\.md)"', build)
+    assert len(patterns) == 3
     outside = [
         path.relative_to(checkout).with_suffix("").as_posix()
         for pattern in patterns
-        if not pattern.startswith("docs/")
         for path in checkout.glob(pattern)
     ]
-    assert outside
     assert [page for page in outside if f"../{page}\n" not in contents] == []
