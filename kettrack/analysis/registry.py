@@ -244,7 +244,9 @@ def answered_once(
     """
     name, values, options = asked
     told = {key: value for key, value in options.items() if key not in _OWN_OPTIONS}
-    key = ("answer", name, values, tuple(sorted(told.items())))
+    # Two policies may share what is kept, and never what is told.
+    policy = cohort.settings.policy
+    key = ("answer", name, policy, values, tuple(sorted(told.items())))
     try:
         hash(key)
     except TypeError:  # such as tables

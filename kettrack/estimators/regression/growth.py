@@ -202,8 +202,10 @@ def _mixed(
 ) -> tuple[RandomLines | None, str]:
     """A fit that converged inside its boundary, or None and why not."""
     try:
-        fit = fit_random_lines(y, x, groups, slope, restricted)
-    except np.linalg.LinAlgError:
+        # Where scores hardly vary, the search runs beyond all numbers.
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            fit = fit_random_lines(y, x, groups, slope, restricted)
+    except (np.linalg.LinAlgError, FloatingPointError):
         return None, "did not converge"
     if _on_boundary(fit.random_covariance, fit.residual_variance):
         return None, "a variance ended at zero, or a correlation at one"
