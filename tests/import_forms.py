@@ -124,13 +124,16 @@ def _element(name: str, value: Any) -> str:
     return f"<{name}>{''.join(inside)}</{name}>"
 
 
-def omop_parquet(clinic: Clinic, folder: Path) -> Path:
-    place = clinics.omop(clinic, folder)
+def _as_parquet(place: Path) -> Path:
     for path in sorted(place.iterdir()):
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
         pq.write_table(pa.Table.from_pandas(frame), path.with_suffix(".parquet"))
         path.unlink()
     return place
+
+
+def omop_parquet(clinic: Clinic, folder: Path) -> Path:
+    return _as_parquet(clinics.omop(clinic, folder))
 
 
 def omop_duckdb(clinic: Clinic, folder: Path) -> Path:
@@ -195,12 +198,7 @@ def _data_sets(
 
 
 def cdisc_parquet(clinic: Clinic, folder: Path) -> Path:
-    place = clinics.cdisc(clinic, folder)
-    for path in sorted(place.iterdir()):
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        pq.write_table(pa.Table.from_pandas(frame), path.with_suffix(".parquet"))
-        path.unlink()
-    return place
+    return _as_parquet(clinics.cdisc(clinic, folder))
 
 
 def tabs(clinic: Clinic, folder: Path) -> Path:

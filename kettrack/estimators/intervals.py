@@ -158,6 +158,17 @@ def percent_agrees(
 _AT_BORDER = 1e-9
 
 
+def is_at_border(share: float) -> bool:
+    """Whether a share, 0 to 1, is that of nobody or of everybody: there its ends are exact.
+
+    Examples
+    --------
+    >>> is_at_border(1e-15), is_at_border(0.01), is_at_border(1.0)
+    (True, False, True)
+    """
+    return share < _AT_BORDER or share > 1 - _AT_BORDER
+
+
 def exact_ends(
     estimate: npt.ArrayLike,
     low: npt.ArrayLike,
@@ -209,9 +220,7 @@ def exact_ends(
         where=people > 0,
     )
     reach = 1 - tail**power
-    nobody = share < _AT_BORDER
-    everybody = share > 1 - _AT_BORDER
-    at_end = [nobody, everybody]
+    at_end = [share < _AT_BORDER, share > 1 - _AT_BORDER]
     return (
         np.select(at_end, [0, 1 - reach], low),
         np.select(at_end, [reach, 1], high),

@@ -10,9 +10,9 @@ from spec.test_all_courses import many
 import kettrack as kt
 from kettrack.analysis.cost import one_more
 from kettrack.analysis.cost.cost import cost_rows
-from kettrack.analysis.cost.one_more import _cost_meanwhile, _error, _with_outcome
+from kettrack.analysis.cost.one_more import _cost_meanwhile, _error
 from kettrack.analysis.next_session.answer_table import left_out_instrument
-from kettrack.analysis.next_session.outcome_model import Interval, fit_trials
+from kettrack.analysis.next_session.outcome_model import Interval, fit_trials, fitted_to
 from kettrack.analysis.next_session.protocol import first_course
 from kettrack.analysis.next_session.trials import find_trials
 from kettrack.estimators.ratio import fieller
@@ -103,15 +103,15 @@ def test_the_errors_of_both_outcomes_tell_that_of_any_sum_of_them(trials):
     model = fit_trials(trials)
     money = np.nan_to_num(_cost_meanwhile(clinic, trials))
     # all of it is the arm's: the difference is known, and certain
-    certain = _with_outcome(model, 300.0 * trials.arm).difference()
+    certain = fitted_to(model, 300.0 * trials.arm).difference()
     assert certain.estimate == pytest.approx(300)
     assert certain.high - certain.low < 1e-6
     score = np.nan_to_num(trials.outcome)
-    assert _with_outcome(model, score).difference() == model.difference()
-    top, bottom = (_with_outcome(model, one).difference() for one in (money, score))
+    assert fitted_to(model, score).difference() == model.difference()
+    top, bottom = (fitted_to(model, one).difference() for one in (money, score))
 
     def apart(scale: float) -> float:
-        return _error(_with_outcome(model, money - scale * score).difference()) ** 2
+        return _error(fitted_to(model, money - scale * score).difference()) ** 2
 
     both = (_error(top) ** 2 + _error(bottom) ** 2 - apart(1.0)) / 2
     told = _error(top) ** 2 + 25 * _error(bottom) ** 2 - 10 * both

@@ -54,6 +54,25 @@ class Layout(NamedTuple):
     answers: dict[str, str] | None = None
 
 
+# Codes under a name that nobody knows.
+NUMBERED = {
+    "given": """
+        lfdnr | Infusion date | Ketamine dose (mg)
+        K1 | 2025-01-13 | 40
+        K1 | 2025-01-16 | 45
+        K2 | 2025-01-16 | 50
+        K3 | 2025-01-16 | 50
+        K4 | 2025-01-16 | 50
+    """,
+    "mood": """
+        lfdnr | Date | PHQ-9
+        K1 | 2025-01-13 | 20
+        K1 | 2025-01-20 | 12
+        K2 | 2025-01-16 | 14
+        K3 | 2025-01-16 | 14
+        K4 | 2025-01-16 | 14
+    """,
+}
 LAYOUTS = {
     "two sheets with dates, doses by weight, names and notes": Layout(
         {
@@ -737,46 +756,12 @@ LAYOUTS = {
         """,
     ),
     "codes of a name that nobody knows": Layout(
-        {
-            "given": """
-                lfdnr | Infusion date | Ketamine dose (mg)
-                K1 | 2025-01-13 | 40
-                K1 | 2025-01-16 | 45
-                K2 | 2025-01-16 | 50
-                K3 | 2025-01-16 | 50
-                K4 | 2025-01-16 | 50
-            """,
-            "mood": """
-                lfdnr | Date | PHQ-9
-                K1 | 2025-01-13 | 20
-                K1 | 2025-01-20 | 12
-                K2 | 2025-01-16 | 14
-                K3 | 2025-01-16 | 14
-                K4 | 2025-01-16 | 14
-            """,
-        },
+        NUMBERED,
         "",
         ("patient_id.given",),
     ),
     "a name that is answered for another table": Layout(
-        {
-            "given": """
-                lfdnr | Infusion date | Ketamine dose (mg)
-                K1 | 2025-01-13 | 40
-                K1 | 2025-01-16 | 45
-                K2 | 2025-01-16 | 50
-                K3 | 2025-01-16 | 50
-                K4 | 2025-01-16 | 50
-            """,
-            "mood": """
-                lfdnr | Date | PHQ-9
-                K1 | 2025-01-13 | 20
-                K1 | 2025-01-20 | 12
-                K2 | 2025-01-16 | 14
-                K3 | 2025-01-16 | 14
-                K4 | 2025-01-16 | 14
-            """,
-        },
+        NUMBERED,
         """
         sessions given
           patient_id<-lfdnr

@@ -4,7 +4,7 @@ of the trials of the next session, at equal histories.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,8 +13,8 @@ from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.analysis.next_session.answer_table import left_out_instrument
 from kettrack.analysis.next_session.outcome_model import (
     Interval,
-    OutcomeModel,
     fit_trials,
+    fitted_to,
 )
 from kettrack.analysis.next_session.protocol import first_course
 from kettrack.analysis.next_session.trials import Trials, find_trials
@@ -22,7 +22,6 @@ from kettrack.analysis.response.exits import require_rule
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.ratio import fieller
-from kettrack.estimators.regression.least_squares import fit_bias_reduced
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.session_days import day_key
 from kettrack.timelines.states import measures, meets
@@ -84,10 +83,10 @@ def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
     )
     seen = model.trials
     responders = model.difference()
-    cost = _with_outcome(model, money).difference()
+    cost = fitted_to(model, money).difference()
     # the variance of a difference of both tells how they vary together
     scale = _error(cost) / _error(responders)
-    apart = _with_outcome(model, money - scale * response).difference()
+    apart = fitted_to(model, money - scale * response).difference()
     top = _error(cost) ** 2
     bottom = _error(responders) ** 2
     twice = top + scale**2 * bottom - _error(apart) ** 2
@@ -115,29 +114,6 @@ def _error(
 ) -> float:
     half = (found.high - found.low) / 2
     return half / NORMAL_QUANTILE
-
-
-def _with_outcome(
-    model: OutcomeModel,
-    outcome: Floats,
-) -> OutcomeModel:
-    """The same model of another outcome that is seen where the first one is."""
-    trials = model.trials
-    by_arm = model.modifiers * trials.arm[:, None]
-    ones = np.ones(trials.n)
-    columns = [ones, trials.arm, model.history, by_arm]
-    known = np.where(
-        trials.observed,
-        outcome,
-        0.0,
-    )
-    fit = fit_bias_reduced(
-        np.column_stack(columns),
-        known,
-        trials.patient,
-        model.weights,
-    )
-    return replace(model, fit=fit)
 
 
 def _in_response(

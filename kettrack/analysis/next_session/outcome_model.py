@@ -5,7 +5,7 @@ was still open.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -265,20 +265,39 @@ def fit_trials(
     each, groups = session_indicators(trials)
     history = np.column_stack([at_t0, each, groups])
     modifiers = np.column_stack([linear, groups])
-    by_arm = modifiers * trials.arm[:, None]
-    x = _with_constant(trials.arm, history, by_arm)
-    outcome = _outcome_or_zero(trials)
-    fit = fit_bias_reduced(x, outcome, trials.patient, weights)
     model = OutcomeModel(
         trials=trials,
         history=history,
         modifiers=modifiers,
-        fit=fit,
+        fit=_fit(trials, history, modifiers, weights),
         weights=weights,
         decisions=known,
     )
     require_telling_interval(model)
     return model
+
+
+def _fit(
+    trials: Trials,
+    history: Floats,
+    modifiers: Floats,
+    weights: Floats,
+) -> ClusteredFit:
+    """The outcome on a constant, the arm, the history and arm x modifiers."""
+    by_arm = modifiers * trials.arm[:, None]
+    x = _with_constant(trials.arm, history, by_arm)
+    outcome = _outcome_or_zero(trials)
+    return fit_bias_reduced(x, outcome, trials.patient, weights)
+
+
+def fitted_to(
+    model: OutcomeModel,
+    outcome: Floats,
+) -> OutcomeModel:
+    """The same model, weights among it, of another outcome that is seen where the first one is."""
+    trials = model.trials.with_outcome(outcome)
+    fit = _fit(trials, model.history, model.modifiers, model.weights)
+    return replace(model, fit=fit)
 
 
 def fitted_again(

@@ -24,7 +24,7 @@ from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
 from kettrack.estimators.causal.standardised_ratio import standardised_ratio
-from kettrack.estimators.intervals import exact_ends
+from kettrack.estimators.intervals import exact_ends, is_at_border
 from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -326,7 +326,7 @@ def _gap_ends(kind: _Kind, first: _Kind, level: float) -> tuple[float, float]:
     gap = kind.share - first.share
     # One person may add to both, by way of the weights.
     half = _reach(level) * _error(kind.influence - first.influence)
-    at_border = [not 0 < each.share < _PERCENT for each in (kind, first)]
+    at_border = [is_at_border(each.share / _PERCENT) for each in (kind, first)]
     if not any(at_border) or not np.isfinite(gap):
         return gap - half, gap + half
     # A share without a spread of its own has exact ends, and they reach into the difference

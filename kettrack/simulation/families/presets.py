@@ -178,10 +178,11 @@ PLAN: Final = Family(
     noise=1.5,
 )
 
-SPELLS: Final = Family(
+# As blocks, but for how people are and how often a visit is scored.
+SPELLS: Final = replace(
+    BLOCKS,
     name="spells",
     about="QIDS of people who are ill for weeks and well for weeks; four sessions are paid for.",
-    instrument="QIDS-SR16",
     dynamics=IllnessSpells(
         ill=(17.0, 3.0),
         well=(6.0, 2.0),
@@ -189,15 +190,7 @@ SPELLS: Final = Family(
         well_days=30.0,
         wobble=0.75,
     ),
-    effect=0.8,
-    of_session=_same,
-    stops=_stops_at_block_end,
-    calls_off=_calls_off_when_well,
-    gap=_any_gap,
     visit_scored=0.7,
-    remote_every=7,
-    scored=_often,
-    noise=1.5,
 )
 
 
