@@ -292,6 +292,9 @@ def _with_event_rows(
     certain.
     """
     named = illness_rows(cohort.events, rule)
+    # Most rules name no entry, and most logs have none.
+    if named.empty:
+        return rows
     named = named.merge(rows.reset_index(), on="patient_id")
     day = named["day"]
     last = named["scored_to_day"] + cohort.criteria.state_holds_days

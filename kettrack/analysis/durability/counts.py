@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
@@ -35,7 +36,7 @@ CAUSES: Final = ("censored", "lost", "retreated")
 Settled = Literal["lost", "held"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watched:
     """Responses watched under one rule: one row per patient, by `patient_id`, as from `loss_rows`.
 
@@ -63,6 +64,16 @@ class Watched:
     origins: pd.DataFrame
     log_end: pd.Series
     silent: pd.Series
+
+    @cached_property
+    def settled(self) -> dict[str, Watched]:
+        """The same people under both answers to each thing that is not known, by bound."""
+        # Every estimand without weights reads these.
+        found = {}
+        for name, silent in bounds_of(self):
+            found[f"{name}_low"] = settle(self, "lost", silent)
+            found[f"{name}_high"] = settle(self, "held", silent)
+        return found
 
 
 def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
@@ -225,12 +236,12 @@ def _lost(rows: pd.DataFrame, silent_from: pd.Series) -> pd.DataFrame:
     its first day.
     """
     day = rows["waiting_day"].fillna(silent_from)
-    scored_to = rows[["scored_to_day"]].assign(lost=day)
-    last = scored_to.max(axis=1)
+    scored_to = rows["scored_to_day"]
+    later = (day > scored_to).fillna(False)
     return rows.assign(
         lost_day=rows["lost_day"].fillna(day),
         known_day=rows["known_day"].fillna(day),
-        scored_to_day=last.astype("Int64"),
+        scored_to_day=scored_to.mask(later, day),
     )
 
 

@@ -64,6 +64,8 @@ from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 from kettrack.vocabulary.made_of import LikeCounts, Scaled, StillResponding
 
+# End of a median -> the curve that reaches one half there.
+_HALVES: Final = {"day": "estimate", "low": "ci_low", "high": "ci_high"}
 _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness")
 LEFT_OUT: Final = {"not_rated": _NOT_RATED} | {
     name: (name,) for name in ("course_not_finished", "not_scored", "no_response")
@@ -347,19 +349,22 @@ def weekly_rows(
     missing = dict.fromkeys(("bound_low", "bound_high", "ess", *firsts), np.nan)
     numbers = numbers_by_day(counts, days)
     n = counts.by_day[:, : len(CAUSES)].sum()
-    table = pd.DataFrame({"day": days, "n": n, **numbers, **missing, **shares})
-    table = table.astype({"retreated_unconfirmed": "Int64", "silent": "Int64"})
-    table = table.dropna(subset=["estimate"])
-    table = table.assign(
-        median_day=first_day_of_half(table, "estimate"),
-        median_low=first_day_of_half(table, "ci_low"),
-        median_high=first_day_of_half(table, "ci_high"),
-        estimand=estimand,
-        rule=rule,
+    told = ~np.isnan(shares["estimate"])
+    weekly = told & (days % DAYS_IN_WEEK == 0)
+    columns = {"day": days, "n": n, **numbers, **missing, **shares}
+    rows = {
+        name: np.broadcast_to(values, days.shape)[weekly]
+        for name, values in columns.items()
+    }
+    halves = {
+        f"median_{end}": first_day_of_half(days[told], shares[column][told])
+        for end, column in _HALVES.items()
+    }
+    keys = [f"{estimand}_{rule}_{day}" for day in rows["day"]]
+    table = pd.DataFrame(
+        {**rows, **halves, "estimand": estimand, "rule": rule, "key": keys}
     )
-    weekly = table[table["day"] % DAYS_IN_WEEK == 0]
-    keys = [f"{estimand}_{rule}_{day}" for day in weekly["day"]]
-    return weekly.assign(key=keys)
+    return table.astype({"retreated_unconfirmed": "Int64", "silent": "Int64"})
 
 
 def _weighted_shares(

@@ -9,21 +9,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.durability.counts import (
     CAUSES,
     Estimand,
     Watched,
-    bounds_of,
     came_again,
     count_exits,
     days_since_origin,
     exits,
     fell_silent,
     retreated_unconfirmed,
-    settle,
 )
 from kettrack.arrays import Floats, Ints
 from kettrack.estimators.survival.competing_risks import (
@@ -113,13 +110,9 @@ def count_by_day(watched: Watched, estimand: Estimand) -> DayCounts:
 
 def _settled(watched: Watched, estimand: Estimand) -> dict[str, LifeCounts]:
     """Losses under both answers to each thing that is not known."""
-    found = {}
-    for name, silent in bounds_of(watched):
-        found[f"{name}_low"] = settle(watched, "lost", silent)
-        found[f"{name}_high"] = settle(watched, "held", silent)
     return {
         name: count_exits(exits(those, estimand), estimand)
-        for name, those in found.items()
+        for name, those in watched.settled.items()
     }
 
 
@@ -208,8 +201,8 @@ def _firsts(counts: DayCounts, days: Ints) -> dict[str, Floats]:
     }
 
 
-def first_day_of_half(table: pd.DataFrame, column: str) -> float:
-    """First day on which a column is at 50 % or below; NaN where it never is."""
+def first_day_of_half(days: Ints, percent: Floats) -> float:
+    """First day on which a curve is at 50 % or below; NaN where it never is."""
     # Percentages are products of shares: a half may miss 50 by the last bit.
-    reached = table["day"][table[column] <= 50 + 1e-9]
-    return float(reached.iloc[0]) if len(reached) else np.nan
+    reached = days[percent <= 50 + 1e-9]
+    return float(reached[0]) if len(reached) else np.nan
