@@ -158,6 +158,18 @@ def test_a_table_is_the_one_of_the_people_chosen(running, cookie):
     assert sum(sites) == people("") == 600
 
 
+def test_kept_pages_stay_apart(running, cookie):
+    """A page that is asked for again is the same; another figure or choice is another page."""
+    asked = ["ladder", "session_counts", "ladder?site=K1", "ladder?site=K2"]
+
+    def pages() -> list[str]:
+        return [running.ask(f"/figure/{name}", Cookie=cookie).text for name in asked]
+
+    first = pages()
+    assert len(set(first)) == len(asked)
+    assert pages() == first
+
+
 def test_links_of_the_first_page_lead_to_pages_of_the_dashboard(running, cookie):
     page = running.ask("/", Cookie=cookie).text
     links = set(re.findall(r'href="([^"]+)"', page))

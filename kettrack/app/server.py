@@ -23,7 +23,7 @@ import tornado.web
 from kettrack.analysis.people.patient_page import patient_page
 from kettrack.analysis.people.review import review_parts, review_table
 from kettrack.analysis.short_answers import WORKED_OUT
-from kettrack.app.clinics import Clinic, OwnClinic
+from kettrack.app.clinics import Clinic, OwnClinic, Shelf
 from kettrack.app.guard import HOST, IDLE_MINUTES, Guard
 from kettrack.app.key_figures import BY_NAME, picture
 from kettrack.app.pages import (
@@ -67,6 +67,7 @@ _NO_SESSION: Final = (
 )
 _LARGEST_BODY: Final = 1024  # nothing is ever sent here but an address
 _NOT_FOUND: Final = 404
+_PAGES: Final = 32  # that are kept as they were laid out
 _LOOK_AGAIN: Final = 0.1  # seconds
 _TYPES: Final = {
     "svg": "image/svg+xml",
@@ -96,6 +97,8 @@ class Desk:
     tell: Callable[[str], None]
     rows: bool = False
     problems: DataProblems | None = None
+    # Whoever goes back to a page does not wait until it is drawn again.
+    pages: Shelf[str] = field(default_factory=lambda: Shelf(_PAGES))
     _clinic: Clinic | None = None
     # One page at a time: matplotlib draws for one, and tables are kept for the next.
     _worker: ThreadPoolExecutor = field(
@@ -225,7 +228,11 @@ class AnswersAddress(Address):
     def _made(self) -> str:
         clinic = self.desk.clinic()
         view = clinic.view(self.arguments())
-        return answers_page(clinic, view, clinic.answers(view), self.desk.rows)
+        answers = clinic.answers(view)
+        return self.desk.pages.get(
+            (view, answers[-1] is WORKED_OUT),
+            lambda: answers_page(clinic, view, answers, self.desk.rows),
+        )
 
     async def _last(self) -> str:
         """The fifth answer; asking again puts it before what others wait for."""
@@ -260,8 +267,16 @@ class FigureAddress(Address):
     def _made(self, name: str) -> str:
         clinic = self.desk.clinic()
         view = clinic.view(self.arguments())
-        result = clinic.figure(view, name)
-        return figure_page(clinic, view, BY_NAME[name], result, self.desk.rows)
+        return self.desk.pages.get(
+            (view, name),
+            lambda: figure_page(
+                clinic,
+                view,
+                BY_NAME[name],
+                clinic.figure(view, name),
+                self.desk.rows,
+            ),
+        )
 
 
 class DownloadAddress(Address):

@@ -25,11 +25,16 @@ from kettrack.figures.style import (
     UNCHANGED,
     WORSE,
     Look,
+    Margins,
     canvas,
 )
 
 _WIDTH: Final = 4.2  # inches
 _HEIGHT: Final = 1.7
+# Words under the axes take as much room in each of them.
+_UNDER: Final = 0.5
+# A number and a name at the left, and at the right half of the last number.
+_PLAIN: Final = Margins(0.65, 0.2, _UNDER, 0.1)
 _WIDE_ENOUGH: Final = 9.0  # percent of a bar that holds a number
 # Column -> how its part of a bar looks; the last colour is that of the number in it.
 _FIRSTS: Final = {
@@ -60,7 +65,7 @@ def plot_response_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_response_small(pd.DataFrame([row])).get_xlabel()
     'session'
     """
-    with canvas(ax, _WIDTH, _HEIGHT) as axes:
+    with canvas(ax, _WIDTH, _HEIGHT, _PLAIN._replace(right=0.8)) as axes:
         session = numbers(table["session"])
         estimate = numbers(table["estimate"])
         at_most = numbers(table["at_most"])
@@ -121,7 +126,7 @@ def plot_lasting_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['week 8']
     """
-    with canvas(ax, _WIDTH, _HEIGHT) as axes:
+    with canvas(ax, _WIDTH, _HEIGHT, _PLAIN._replace(top=0.3)) as axes:
         left = np.zeros(len(table))
         rows = np.arange(len(table))
         for column, look in _FIRSTS.items():
@@ -189,7 +194,7 @@ def plot_harm_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_harm_small(pd.DataFrame([row])).get_xlabel()
     'percent'
     """
-    with canvas(ax, _WIDTH, _HEIGHT) as axes:
+    with canvas(ax, _WIDTH, _HEIGHT, _PLAIN._replace(left=2.5)) as axes:
         rows = np.arange(len(table))
         low = numbers(table["ci_low"])
         high = numbers(table["ci_high"])
@@ -282,7 +287,7 @@ def plot_difference_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_difference_small(pd.DataFrame([row])).get_xlabel()
     'points'
     """
-    with canvas(ax, _WIDTH, _HEIGHT) as axes:
+    with canvas(ax, _WIDTH, _HEIGHT, _PLAIN._replace(left=0.2)) as axes:
         row = table.iloc[0]
         axes.axvline(0, color=INK, linewidth=1)
         axes.hlines(
@@ -331,7 +336,7 @@ def plot_score_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_score_small(pd.DataFrame(rows)).get_xlabel()
     'days since the first session; marks: sessions'
     """
-    with canvas(ax, _WIDTH, _HEIGHT) as axes:
+    with canvas(ax, _WIDTH, _HEIGHT, _PLAIN) as axes:
         scores = table[table["what"] == "score"]
         sessions = table[table["what"] == "session"]
         axes.plot(

@@ -82,8 +82,22 @@ STATES: Final = {
 }
 
 
+class Margins(NamedTuple):
+    """Room around new axes, in inches."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
 @contextmanager
-def canvas(ax: Axes | None, width: float = 7.0, height: float = 4.2) -> Iterator[Axes]:
+def canvas(
+    ax: Axes | None,
+    width: float = 7.0,
+    height: float = 4.2,
+    margins: Margins | None = None,
+) -> Iterator[Axes]:
     """Draw in the house style, on the given axes or on new ones.
 
     Parameters
@@ -92,6 +106,9 @@ def canvas(ax: Axes | None, width: float = 7.0, height: float = 4.2) -> Iterator
         None = new axes on a figure of their own.
     width, height : float
         Size of a new figure in inches.
+    margins : Margins, optional
+        Where the words around the axes are always as long; default: measured, which draws all of
+        them twice.
 
     Yields
     ------
@@ -100,9 +117,23 @@ def canvas(ax: Axes | None, width: float = 7.0, height: float = 4.2) -> Iterator
     """
     # A style sheet changes matplotlib's settings for everybody, so it is in force only here.
     with plt.style.context(str(STYLE_SHEET)):
-        axes = ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
+        axes = ax or _new_axes((width, height), margins)
         yield axes
         _as_written(axes)
+
+
+def _new_axes(size: tuple[float, float], margins: Margins | None) -> Axes:
+    if margins is None:
+        return plt.subplots(figsize=size, layout="constrained")[1]
+    figure, axes = plt.subplots(figsize=size, layout="none")
+    width, height = size
+    figure.subplots_adjust(
+        left=margins.left / width,
+        right=1 - margins.right / width,
+        bottom=margins.bottom / height,
+        top=1 - margins.top / height,
+    )
+    return axes
 
 
 def _as_written(axes: Axes) -> None:
