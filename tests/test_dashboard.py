@@ -218,6 +218,7 @@ def test_in_a_browser(running, cookie, chromium):
         page.get_by_role("link", name="Who needs a look").click()
         page.locator("tbody th a").first.click()
         assert page.locator("h1").inner_text().startswith("Patient S")
+        assert page.locator(".whom").count() == 0, "one person is not everyone"
         assert _violations(axe, page) == []
         page.set_viewport_size({"width": 320, "height": 640})
         assert page.evaluate("document.documentElement.scrollWidth") == 320

@@ -149,6 +149,8 @@ def patient_page_of(clinic: Clinic, view: View, code: str, told: str, svg: str) 
     told, svg : str
         Table and figure.
     """
+    # It is of one person, whatever is chosen for the other pages.
+    alone = replace(view, about="")
     return _page(
         "patient.html.j2",
         title=f"Patient {code}",
@@ -156,7 +158,7 @@ def patient_page_of(clinic: Clinic, view: View, code: str, told: str, svg: str) 
         rows=True,
         told=Markup(told),
         picture=Markup(svg),
-        **_shared(clinic, view),
+        **_shared(clinic, alone),
     )
 
 

@@ -75,3 +75,8 @@ def handout(
         told = handout_figures(cohort)
     write_handout(told, output, language)
     answer(f"The handout is in {output}.")
+    if not told.crisis_line:
+        answer(
+            "It names no line that a patient can call at any hour: set crisis_line in"
+            " kettrack.toml before you hand it out."
+        )

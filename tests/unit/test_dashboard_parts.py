@@ -58,6 +58,13 @@ def test_rules_chosen_on_the_page_are_those_of_a_folder_that_names_them():
         assert one.to_json() == other.to_json()
 
 
+def test_a_table_has_no_column_for_what_was_not_worked_out():
+    curve = curve_alone(derived_sample("internal"), "response")
+    shown = curve.shown.columns
+    assert "confirmed" in shown
+    assert not [name for name in shown if name.startswith("null")]
+
+
 def test_what_an_address_cannot_have_is_said():
     own = OwnClinic(derived_sample().cohort)
     view = own.view({"instrument": "X", "severity": "Anna", "Anna": "1", "sex": "male"})

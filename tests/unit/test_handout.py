@@ -251,18 +251,24 @@ def test_a_crisis_line_may_be_a_telephone_number(tmp_path: Path) -> None:
     assert load_settings(file).crisis_line == "0800 111 0 111, day and night"
 
 
+@pytest.mark.parametrize("line", ["", "988, day and night"])
 def test_the_command_writes_a_page(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    line: str,
 ) -> None:
-    monkeypatch.setattr(handout, "handout_figures", lambda _: told())
+    figures = replace(told(), crisis_line=line)
+    monkeypatch.setattr(handout, "handout_figures", lambda _: figures)
     output = tmp_path / "handout.html"
     with pytest.raises(SystemExit) as end:
         main(["handout", "data/sample", "-o", str(output), "--language", "es"])
     assert end.value.code == 0
     assert "35" in output.read_text(encoding="utf-8")
-    assert "The handout is in" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "The handout is in" in said
+    # Whoever hands it out is reminded, once nobody is named whom to call.
+    assert ("set crisis_line" in said) == (line == "")
 
 
 def test_an_unknown_language_is_told_before_anything_is_read(

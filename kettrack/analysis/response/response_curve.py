@@ -5,6 +5,7 @@ stay in the denominator.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final, Literal
 
@@ -226,13 +227,15 @@ def remission_by_session(cohort: DerivedCohort) -> Answer:
 
 def curve_alone(cohort: DerivedCohort, event: str) -> Result:
     """`response_by_session` or `remission_by_session` without the benchmark, which takes by far the
-    most of their time: its columns are missing.
+    most of their time: its columns are missing, and not shown.
     """
-    return answered_with_less(
+    curve = answered_with_less(
         f"{event}_by_session",
         cohort,
         lambda: _shares_by_session(cohort, event, null=False),
     )
+    there = tuple(name for name in curve.show if name not in NULLS)
+    return replace(curve, show=there)
 
 
 def _shares_by_session(cohort: DerivedCohort, event: str, null: bool = True) -> Answer:
