@@ -170,15 +170,13 @@ def _plain_table(
         return None
     start = filled.start()
     end = body.find(b"\n", start)
+    if end < 0:
+        return None
     begin = end + 1
     below = body.count(b"\n", begin) + (not body.endswith(b"\n"))
     headers = cells_of_line(body[start:end], separator)
     # Nothing but names would leave no line to compare the number of rows with.
-    if (
-        end < 0
-        or not below
-        or len(headers) != body.count(separator.encode(), start, end) + 1
-    ):
+    if not below or len(headers) != body.count(separator.encode(), start, end) + 1:
         return None
     columns = _columns(body, begin, len(headers), separator)
     # Rows of another width and blank lines are passed over, so that the number tells of them.
