@@ -120,6 +120,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     read_once.Running.name = item.path.name
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _answers_of_one_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Processes that share a run share the answers about the sample; the next run has its own."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        import sample_answers
+
+        # Each process has a folder of its own in the folder of the run.
+        sample_answers.SAMPLE.share_in(tmp_path_factory.getbasetemp().parent)
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """Root of the checkout."""

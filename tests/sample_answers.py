@@ -1,5 +1,6 @@
-"""Answers about the sample, or another cohort, each worked out once per process. For tests that
-only read; who changes a table loads the sample.
+"""Answers about the sample, or another cohort, each worked out once per process, and those about
+the sample once for all processes of a run. For tests that only read; who changes a table loads the
+sample.
 
 A disclosure policy decides what is shown, not what is so: what a question finds is worked out once
 and passes the gate of each policy. A question that looks at the policy itself is worked out under
@@ -11,9 +12,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
+import pickle
 import sys
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +106,18 @@ def handed_on(found: Any) -> Any:
     return found
 
 
+def put(found: Result, path: Path) -> None:
+    """Write an answer whole or not at all: others may read at any moment."""
+    try:
+        text = pickle.dumps(found)
+    except (AttributeError, pickle.PicklingError):
+        # A few hold a function that only their own process has.
+        return
+    own = path.with_suffix(f".{os.getpid()}")
+    own.write_bytes(text)
+    own.replace(path)
+
+
 class AnswersOnce:
     """Answers about one cohort.
 
@@ -121,6 +137,7 @@ class AnswersOnce:
         self._load = functools.cache(load)
         self._faster = faster
         self._kept = KeptUnderAnyPolicy()
+        self._beside: Path | None = None
         # By place only: the same question asked in two ways is one entry.
         self._derive_once = functools.cache(self._derive)
         self._ask_once = functools.cache(self._ask)
@@ -136,12 +153,27 @@ class AnswersOnce:
         """The answer to a question."""
         return self._ask_once(name, policy, by)
 
+    def share_in(self, folder: Path) -> None:
+        """Take answers that another process of this run has put there, and put one's own."""
+        self._beside = folder
+
     def _derive(self, policy: str) -> DerivedCohort:
         cohort = self._load()
         settings = replace(cohort.settings, policy=policy)
         return replace(derive(replace(cohort, settings=settings)), _kept=self._kept)
 
     def _ask(self, name: str, policy: str, by: str | None) -> Result:
+        if self._beside is None:
+            return self._work_out(name, policy, by)
+        path = self._beside / f"answer-{name}-{policy}-{by}.pickle"
+        try:
+            found: Result = pickle.loads(path.read_bytes())
+        except FileNotFoundError:
+            found = self._work_out(name, policy, by)
+            put(found, path)
+        return found
+
+    def _work_out(self, name: str, policy: str, by: str | None) -> Result:
         if by:
             return estimate(name, self.derived(policy), by=by)
         found, looked = self._find_once(name, INTERNAL)

@@ -238,6 +238,7 @@ GATES: Final = (
         name="against-twins",
         question="Do two clinics that differ in nothing look alike?",
         scenario="clinic",
+        fast_cohorts=4,
         first_seed=6000,
         measure=measure_twins,
         judge=judge_twins,

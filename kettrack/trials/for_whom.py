@@ -134,6 +134,7 @@ GATES: Final = (
         scenario="measured",
         n=PEOPLE,
         cohorts=CLINICS_OF_SEVERAL,
+        fast_cohorts=4,
         first_seed=2718,
         measure=measure_others,
         judge=judge_others,

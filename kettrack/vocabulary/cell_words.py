@@ -232,6 +232,8 @@ _BESIDE_A_DRUG: Final = _words(
     " ketamine ketamin ketamina kétamine esketamine esketamin spravato s r racemic dose therapie"
     " behandlung infusie seance perfusion device devices induction maintenance booster"
 )
+# Of these alone nobody can tell the route.
+_NO_ROUTE_ALONE: Final = _words("infusion perfusion infuus")
 _LONGEST: Final = 300  # letters of a cell that can be a word of a closed list
 _DOSE: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(mg\s*/\s*kg|mg|µg|μg|ug|mcg|g)\b")
 
@@ -357,11 +359,10 @@ def _route_part(part: str) -> bool:
 
 def _routes_of(parts: list[str]) -> set[str]:
     """Routes that parts of a text name; an infusion alone is none of them."""
-    joined = " ".join(parts)
-    found = {
+    # Parts are plain words, and so are the words of routes: no word begins within another.
+    joined = f" {' '.join(parts)} "
+    return {
         route
         for word, route in _MEANT["route"].items()
-        if word not in ("infusion", "perfusion", "infuus")
-        and re.search(rf"\b{word}\b", joined)
+        if f" {word} " in joined and word not in _NO_ROUTE_ALONE
     }
-    return found

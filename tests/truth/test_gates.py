@@ -4,6 +4,7 @@ able to fail.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import derive
 from kettrack.trials import __main__ as command
+from kettrack.trials import horizons, no_effect, score_lines, together
 from kettrack.trials.gate import (
     Check,
     Gate,
@@ -53,6 +55,24 @@ COLUMNS = [
     "version",
     "date",
 ]
+
+
+# What is true is told from as many people as keep its error far below that of a few cohorts.
+FEWER_PEOPLE = (
+    (no_effect, "TWIN_PEOPLE", 5_000),
+    (horizons, "_TRUTH_PEOPLE", 20_000),
+    (score_lines, "_TRUTH_PEOPLE", 50_000),
+    (together, "_TRUTH_PEOPLE", 50_000),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_people() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        for module, name, people in FEWER_PEOPLE:
+            patched.setattr(module, name, people)
+        yield
+    no_effect.true_shares.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sample_answers import derived_sample
 from spec.tables import cohort
 
-from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.context import refusal
 from kettrack.analysis.durability.in_short import (
     how_long_from_response,
@@ -50,13 +50,8 @@ SHARE = dict.fromkeys(
 
 
 @pytest.fixture(scope="module")
-def sample() -> Cohort:
-    return load_cohort(sample_folder())
-
-
-@pytest.fixture(scope="module")
-def sample_page(sample: Cohort) -> list[Result]:
-    return first_page(sample)
+def sample_page() -> list[Result]:
+    return first_page(derived_sample())
 
 
 def curve(
@@ -232,10 +227,8 @@ def test_the_first_answers_agree_with_the_sections_below(
     assert "474 of them" in counted
 
 
-def test_nothing_about_the_people_of_the_curve_under_a_release_policy(
-    sample: Cohort,
-) -> None:
-    page = first_page(replace(sample, settings=replace(sample.settings, policy="cms")))
+def test_nothing_about_the_people_of_the_curve_under_a_release_policy() -> None:
+    page = first_page(derived_sample("cms"))
     said = " ".join(result.text for result in page)
     shown = {
         int(number)
@@ -325,9 +318,9 @@ def test_the_command_for_a_whole_table_names_a_question(sample_page):
 
 
 @pytest.mark.parametrize("policy", ["cms", "midpoint6", "opensafely", "nhs"])
-def test_good_and_bad_figures_are_shown_together(sample, policy):
+def test_good_and_bad_figures_are_shown_together(policy):
     """Where side effects are hidden, "no serious adverse event" is hidden with them."""
-    page = first_page(replace(sample, settings=replace(sample.settings, policy=policy)))
+    page = first_page(derived_sample(policy))
     for result in page:
         if result.balanced:
             assert ("(not shown)" not in result.text) or "together" in result.text
