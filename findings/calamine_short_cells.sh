@@ -8,7 +8,7 @@
 # A good engineer would expect all cells, or an error. Excel writes the long form, so that a test with files of Excel sees
 # nothing; SheetJS 0.18.5, the library behind many "export to Excel" buttons, writes the short form for every cell after
 # the first of a row. LibreOffice reads both.
-# For kettrack: a clinic's log would come in with record numbers alone. `kettrack/importing/workbooks/short_cells.py`
+# For kettrack: a clinic's log would come in with record numbers alone. `kettrack/importing/workbooks/old_excel.py`
 # writes the cells out before python-calamine sees them, and `tests/unit/test_import_xlsb.py` holds it to that.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be

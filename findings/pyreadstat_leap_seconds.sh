@@ -6,7 +6,7 @@
 # of %tC come 27 seconds late, and the last 27 seconds of a day on the day after.
 # Seen: 6 January 2025, 23:59:59 is read as 7 January 2025, 00:00:26. `pandas.read_stata` warns and gives the number.
 # A good engineer would expect either the moment, or a number and a warning.
-# For kettrack: `kettrack/importing/statistics/moments.py` takes the leap seconds off.
+# For kettrack: `kettrack/importing/statistics/formats.py` takes the leap seconds off.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
 # installed.

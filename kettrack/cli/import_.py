@@ -312,7 +312,7 @@ class Import:
         if self.map_file is not None and place.exists() and not self.wrote_map:
             return place
         from kettrack.importing.map_writing import map_text
-        from kettrack.importing.proposal.doubts import doubts
+        from kettrack.importing.overview import doubts
 
         notes = doubts(ready.source, ready.plan)
         text = map_text(ready.plan, ready.remarks.asked, notes)

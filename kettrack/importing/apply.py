@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from kettrack.arrays import Ints
 from kettrack.errors import DataProblems, Problem
-from kettrack.importing.dated_tables import (
-    DatedTables,
-)
 from kettrack.importing.dates_beside import date_columns
+from kettrack.importing.dose import NO_WEIGHTS, KnownWeights, weights_of
 from kettrack.importing.import_map import (
     ImportMap,
     TableMap,
@@ -48,17 +46,44 @@ from kettrack.importing.source import (
 from kettrack.importing.table_rows import (
     TableRows,
 )
-from kettrack.importing.weights import (
-    NO_WEIGHTS,
-    KnownWeights,
-    weights_of,
-)
 
 _Where = tuple[str, str]
 NOT_READ = "the map does not use this table"
 NOT_TAKEN = (
     "the map takes no row of this kind, or none of the columns that it reads is filled"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatedTables:
+    """The tables that a map makes of a source; None where it makes none.
+
+    Each has the columns of the contract that the source fills: text, int64, float64 or bool. It has
+    `date` (date32), `day` (int64) or both, and in each row at least one of them; `birth_date`
+    (date32) in patients; `observed_to_day`, `last_contact_day` and `stop_day` of patients are
+    date32 where the source has dates there. The last columns are `source_file`, `source_table` and
+    `source_row`.
+
+    Parameters
+    ----------
+    sessions, scores, patients, events : pyarrow.Table or None
+        Record numbers are as the source writes them.
+    """
+
+    sessions: pa.Table | None = None
+    scores: pa.Table | None = None
+    patients: pa.Table | None = None
+    events: pa.Table | None = None
+
+    def named(self) -> dict[str, pa.Table]:
+        """The tables that there are, by name, as `deidentify` takes them."""
+        tables = {
+            "sessions": self.sessions,
+            "scores": self.scores,
+            "patients": self.patients,
+            "events": self.events,
+        }
+        return {name: table for name, table in tables.items() if table is not None}
 
 
 def apply_map(

@@ -20,14 +20,12 @@ from kettrack.importing.contract_columns import (
 )
 from kettrack.importing.decimal_signs import PLAIN_NUMBER
 from kettrack.importing.import_map import (
-    ImportMap,
-    TableMap,
-    WideBlock,
-)
-from kettrack.importing.map_schema import (
     OF_THE_ROW,
+    ImportMap,
     MapTable,
     PartTable,
+    TableMap,
+    WideBlock,
     WideTable,
 )
 from kettrack.importing.source import (

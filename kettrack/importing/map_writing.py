@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kettrack.importing.asked_events import ASKED_EVENTS
 from kettrack.importing.contract_columns import contract_column
-from kettrack.importing.import_map import ImportMap, TableMap, WideBlock
-from kettrack.importing.map_schema import OF_THE_ROW
+from kettrack.importing.import_map import OF_THE_ROW, ImportMap, TableMap, WideBlock
 from kettrack.importing.registry import require
 from kettrack.importing.remarks import OpenQuestion
 from kettrack.writing import write_text

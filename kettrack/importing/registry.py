@@ -16,8 +16,8 @@ import pyarrow as pa
 from kettrack.errors import UsageError
 from kettrack.importing import readers
 from kettrack.importing.remarks import Remark, Remarks
+from kettrack.importing.safe_names import with_unique_names
 from kettrack.importing.source import SourceData, SourceTable
-from kettrack.importing.unique_names import with_unique_names
 from kettrack.privacy.identifying_people import shown
 
 # Entry points under this name are modules of other packages that register readers of their own.

@@ -16,6 +16,7 @@ from kettrack.arrays import Bools, Ints
 from kettrack.importing.asked_events import (
     all_events,
 )
+from kettrack.importing.dose import WEIGHT
 from kettrack.importing.journal import Journal
 from kettrack.importing.patients_joined import (
     RowsOfOne,
@@ -27,7 +28,6 @@ from kettrack.importing.source import (
     ORIGIN,
     SESSION_DETAILS,
 )
-from kettrack.importing.weights import WEIGHT
 from kettrack.vocabulary.columns import SESSIONS
 
 _ID: Final = "patient_id"

@@ -29,6 +29,8 @@ from kettrack.importing.contract_columns import (
 from kettrack.importing.dates_beside import order_beside
 from kettrack.importing.dose import (
     DOSE_MG,
+    NO_WEIGHTS,
+    KnownWeights,
     read_doses,
 )
 from kettrack.importing.form_table import (
@@ -44,14 +46,12 @@ from kettrack.importing.journal import (
 from kettrack.importing.missing_reasons import say_reasons
 from kettrack.importing.observed_rows import (
     observed,
+    read_record_numbers,
     wanted,
 )
 from kettrack.importing.occasions import (
     Occasion,
     occasions_of,
-)
-from kettrack.importing.record_numbers import (
-    read_record_numbers,
 )
 from kettrack.importing.remarks import (
     ColumnPlace,
@@ -75,10 +75,6 @@ from kettrack.importing.source import (
     STATUS,
     SourceTable,
     contract_table,
-)
-from kettrack.importing.weights import (
-    NO_WEIGHTS,
-    KnownWeights,
 )
 from kettrack.importing.word_keys import word_key
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from import_clinics import Clinic
 from import_forms import EVERY_FORM
 
-from kettrack.importing.apply import NOT_READ, NOT_TAKEN, apply_map
-from kettrack.importing.dated_tables import DatedTables
+from kettrack.importing.apply import NOT_READ, NOT_TAKEN, DatedTables, apply_map
 from kettrack.importing.import_map import ImportMap, TableMap
 from kettrack.importing.prepare import Prepared, prepare
 from kettrack.importing.remarks import Remarks

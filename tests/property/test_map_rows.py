@@ -11,8 +11,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from kettrack.errors import DataProblems
-from kettrack.importing.apply import apply_map
-from kettrack.importing.dated_tables import DatedTables
+from kettrack.importing.apply import DatedTables, apply_map
 from kettrack.importing.import_map import ImportMap, TableMap, WideBlock
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData, SourceTable

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from kettrack.importing.apply import apply_map
-from kettrack.importing.dated_tables import DatedTables
+from kettrack.importing.apply import DatedTables, apply_map
 from kettrack.importing.import_map import ImportMap, TableMap
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData, SourceTable

@@ -14,8 +14,8 @@ from kettrack.errors import DataProblems
 from kettrack.importing.import_map import TableMap, WideBlock
 from kettrack.importing.map_file import read_map
 from kettrack.importing.remarks import Remarks
+from kettrack.importing.safe_names import with_unique_names
 from kettrack.importing.source import SourceData
-from kettrack.importing.unique_names import with_unique_names
 
 VISITS = """
 Record | Date       | Drug        | Dose      | Weight

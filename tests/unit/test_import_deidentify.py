@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kettrack.errors import UsageError
-from kettrack.importing.deidentify.coder import Coder
 from kettrack.importing.deidentify.days import AFTER_EXTRACT, FAR_FROM_FIRST, NO_CLOCK
 from kettrack.importing.deidentify.deidentify import Deidentified, deidentify
 from kettrack.importing.deidentify.options import Deidentification
+from kettrack.importing.deidentify.people import Coder
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import ORIGIN
 from kettrack.privacy.identifiers import find_in_column

@@ -12,8 +12,8 @@ from kettrack.errors import DataProblems
 from kettrack.importing.registry import read_source
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData, SourceTable
-from kettrack.importing.workbooks.formulas import adds_up
-from kettrack.importing.workbooks.number_formats import number_format
+from kettrack.importing.workbooks.days import number_format
+from kettrack.importing.workbooks.grid import adds_up
 
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

@@ -15,8 +15,7 @@ import pyarrow as pa
 
 from kettrack.arrays import Ints
 from kettrack.importing.remarks import Remark, Remarks
-from kettrack.importing.statistics.problems import damaged
-from kettrack.importing.statistics.stored import code_as_text
+from kettrack.importing.statistics.stored import code_as_text, damaged
 
 _SIGN: Final = b'"datasetJSONVersion"'
 _WHOLE: Final = (

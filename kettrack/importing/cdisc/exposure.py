@@ -1,4 +1,6 @@
-"""Doses given (EX, or EC where a study has no EX) to sessions."""
+"""Doses given (EX, or EC where a study has no EX) to sessions, with the body weights (VS) that
+doses by body weight need.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,11 @@ from kettrack.importing.cdisc.dataset import (
     text_cells,
 )
 from kettrack.importing.cdisc.study_days import Clock, Times
-from kettrack.importing.cdisc.weights import weights_at
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import DOSE, DOSE_UNIT, SourceTable
 from kettrack.vocabulary.cdisc_words import CDISC_ROUTES
 from kettrack.vocabulary.outside_codes import drug_in_words
+from kettrack.vocabulary.units import factor
 
 # Words of SDTM Controlled Terminology.
 _PLACEBO: Final = "PLACEBO"
@@ -40,6 +42,8 @@ _DURATION: Final = (
     f"^P(?:{_NUMBER}D)?(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?$"
 )
 _MINUTES: Final = np.array([24 * 60, 60, 1, 1 / 60])
+_WEIGHT: Final = "WEIGHT"
+_KG: Final = "kg"
 
 
 def dose_times(dataset: Dataset) -> Times:
@@ -182,3 +186,89 @@ def _moments(texts: pd.Series[str]) -> pd.Series[pd.Timestamp]:
     """Dates with a time of day; an offset is left out, since both ends of a dose have the same."""
     timed = texts.str.extract(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)", expand=False)
     return pd.to_datetime(timed, format="ISO8601", errors="coerce")
+
+
+def holds_weights(dataset: Dataset) -> bool:
+    """Whether a data set holds body weights.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Any.
+    """
+    codes = dataset.words("VSTESTCD")
+    return dataset.domain == "VS" and bool((codes == _WEIGHT).any())
+
+
+def weights_at(
+    doses: Times,
+    vitals: Sequence[Dataset],
+    clock: Clock,
+    remarks: Remarks,
+) -> Floats:
+    """For each dose the last weight of the person until then, else the first one after; in kg, NaN
+    where there is none.
+
+    Parameters
+    ----------
+    doses : Times
+        When the doses were.
+    vitals : sequence of Dataset
+        Of the domain VS.
+    clock : {"day", "date"}
+        Which of both times counts.
+    remarks : Remarks
+        Takes how many weights were read.
+    """
+    known = [_weights(one, clock, remarks) for one in vitals]
+    if not known:
+        return np.full(len(doses.dataset), np.nan)
+    weighed = pd.concat(known).sort_values("when", kind="stable")
+    wanted = pd.DataFrame(
+        {
+            "who": doses.dataset.texts(SUBJECT).astype("object"),
+            "when": doses.ordinals(clock),
+        }
+    )
+    timed = wanted.dropna().sort_values("when", kind="stable")
+    found = pd.Series(np.nan, index=wanted.index)
+    # Before the first weighing the first one after is the best there is.
+    for direction in ("backward", "forward"):
+        merged = pd.merge_asof(
+            timed,
+            weighed,
+            on="when",
+            by="who",
+            direction=direction,
+        )
+        nearest = pd.Series(merged["kg"].to_numpy(), index=timed.index)
+        found = found.fillna(nearest)
+    return np.asarray(found, dtype=np.float64)
+
+
+def _weights(
+    dataset: Dataset,
+    clock: Clock,
+    remarks: Remarks,
+) -> pd.DataFrame:
+    """Who weighed how much, and when."""
+    times = Times(
+        dataset=dataset,
+        study_days=dataset.numbers("VSDY"),
+        dates=dataset.dates("VSDTC"),
+    )
+    units = dataset.texts("VSSTRESU", "VSORRESU").fillna(_KG)
+    of_unit = {unit: factor(unit, _KG) or np.nan for unit in units.unique().tolist()}
+    kilograms = dataset.numbers("VSSTRESN", "VSORRES")
+    weighed = pd.DataFrame(
+        {
+            "who": dataset.texts(SUBJECT).astype("object"),
+            "when": times.ordinals(clock),
+            "kg": kilograms * units.map(of_unit).to_numpy(dtype=np.float64),
+        }
+    )
+    kept = weighed[dataset.words("VSTESTCD") == _WEIGHT].dropna()
+    dataset.note(
+        "body weights were taken from it, and nothing else", len(kept), remarks
+    )
+    return kept

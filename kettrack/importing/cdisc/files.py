@@ -23,8 +23,7 @@ from kettrack.importing.delimited import read_delimited
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import ColumnPlace, Remark, Remarks
 from kettrack.importing.statistics.native import read_native
-from kettrack.importing.statistics.problems import damaged
-from kettrack.importing.statistics.stored import StoredTable
+from kettrack.importing.statistics.stored import StoredTable, damaged
 from kettrack.importing.statistics.tell import told_table
 from kettrack.importing.statistics.transport import read_transport
 from kettrack.privacy.identifying_people import shown

@@ -15,9 +15,9 @@ from kettrack.importing.fhir.numbers import (
     plain_number,
     points_of,
 )
-from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import NoPerson, pointer_to
 from kettrack.importing.fhir.resources import Component, Observation
+from kettrack.importing.fhir.scores import ScorePart
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.times import ClinicClock, ClinicMoment, NoDay
 from kettrack.importing.registry import Answers

@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from kettrack.importing.fhir.decoding import decoded
-from kettrack.importing.fhir.resources import Identifier, Patient, Reference
+from kettrack.importing.fhir.resources import Identifier, Patient, Reference, decoded
 
 SEVERAL_SERVERS: Final = (
     "records point at patients of several servers; one number is taken for one patient"

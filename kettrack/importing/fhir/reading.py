@@ -5,17 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
 from kettrack.importing.fhir.codes import CodeReader, is_body_weight
-from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.files import FhirRecord
 from kettrack.importing.fhir.forms import FormKey, form_of
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.observations import ObservationReader
-from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import SEVERAL_SERVERS, KnownPatients, NoPerson
 from kettrack.importing.fhir.resources import (
     NAMED,
@@ -23,13 +21,15 @@ from kettrack.importing.fhir.resources import (
     READ,
     Head,
     Medication,
+    Meta,
     NamedConcept,
     Observation,
     Patient,
     Questionnaire,
+    decoded,
 )
 from kettrack.importing.fhir.responses import ResponseReader
-from kettrack.importing.fhir.scores import ScoreMerger
+from kettrack.importing.fhir.scores import ScoreMerger, ScorePart, set_timing
 from kettrack.importing.fhir.sessions import DayWeight, SessionMerger, weight_of
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.tables import (
@@ -42,9 +42,7 @@ from kettrack.importing.fhir.tables import (
     session_tables,
 )
 from kettrack.importing.fhir.times import NoDay, clinic_clock, say_times
-from kettrack.importing.fhir.timing import set_timing
 from kettrack.importing.fhir.treatments import FhirSession, TreatmentReader
-from kettrack.importing.fhir.versions import RecordVersions
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData
@@ -77,6 +75,10 @@ _SAID_SERVERS: Final = Remark(
 )
 _HEAD: Final = msgspec.json.Decoder(Head)
 _DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in READ.items()}
+EARLIER: Final = "an earlier version of another record"
+SAME: Final = "the same record stands elsewhere"
+_NONE: Final = Meta()
+_Place = tuple[str, int]
 
 
 @dataclass(slots=True)
@@ -309,3 +311,62 @@ class FhirReading:
             records=numbers_by_place(found.origins),
             joined=numbers_by_place(joined),
         )
+
+
+class _Version(NamedTuple):
+    place: _Place
+    number: str
+    updated: str
+    content: int
+
+
+@dataclass(slots=True)
+class RecordVersions:
+    """Finds records of one id.
+
+    Parameters
+    ----------
+    left_out : dict
+        (file, number) of a record to the reason why it does not count.
+    """
+
+    left_out: dict[_Place, str] = field(default_factory=dict)
+    _latest: dict[tuple[str, str], _Version] = field(default_factory=dict)
+
+    def see(self, record: FhirRecord, head: Head) -> None:
+        """Take a record in, and leave out the one of both that is older."""
+        # Records of a bundle that was never stored have none.
+        if not head.id:
+            return
+        meta = head.meta or _NONE
+        new = _Version(
+            (record.file, record.row),
+            meta.version_id,
+            meta.last_updated,
+            hash(record.body),
+        )
+        key = (head.resource_type, head.id)
+        old = self._latest.setdefault(key, new)
+        if old is new:
+            return
+        if old.content == new.content:
+            self.left_out[new.place] = SAME
+            return
+        later = _later(old, new)
+        # Without versions these may be two records whose maker gave both one id.
+        if later is None:
+            return
+        self._latest[key] = later
+        earlier = old if later is new else new
+        self.left_out[earlier.place] = EARLIER
+
+
+def _later(old: _Version, new: _Version) -> _Version | None:
+    """The later of two versions; None where neither says."""
+    # As numbers: version 10 comes after 9.
+    if old.number.isdigit() and new.number.isdigit() and old.number != new.number:
+        return new if int(new.number) > int(old.number) else old
+    if old.updated and new.updated:
+        # Times of one server are written alike, so their text has their order.
+        return new if new.updated > old.updated else old
+    return None

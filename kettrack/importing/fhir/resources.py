@@ -7,12 +7,14 @@ wrong in real files is taken as it is and judged where it is used.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+import msgspec
 from msgspec import Raw, Struct
 
 # A number, or what stands in its place.
 Loose = Any
+_T = TypeVar("_T")
 
 
 class Extension(Struct, rename="camel"):
@@ -326,3 +328,30 @@ NAMED: Final = frozenset(READ) | frozenset(
     """.split()  # noqa: SIM905
 )
 OTHER: Final = "other"
+
+
+def decoded(
+    decoder: msgspec.json.Decoder[_T],
+    body: bytes | msgspec.Raw,
+) -> _T:
+    """Decode JSON.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        Knows the fields.
+    body : bytes or Raw
+        JSON.
+
+    Raises
+    ------
+    DecodeError
+        When it is no JSON, of other types, or nested deeper than any record of FHIR.
+    """
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        raise msgspec.ValidationError("nested too deep") from None
+    # Bytes that are no UTF-8 are told apart from other faults only within some texts.
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("no UTF-8") from None

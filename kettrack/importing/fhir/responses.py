@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from kettrack.importing.fhir.codes import ITEM, UNCOUNTED, is_uncounted
-from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.forms import (
     NO_FORM,
     FormKey,
@@ -30,14 +29,15 @@ from kettrack.importing.fhir.numbers import (
     points_of,
 )
 from kettrack.importing.fhir.observations import NOT_WHOLE
-from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import NoPerson, pointer_to
 from kettrack.importing.fhir.resources import (
     FormAnswer,
     Questionnaire,
     QuestionnaireResponse,
     ResponseItem,
+    decoded,
 )
+from kettrack.importing.fhir.scores import ScorePart
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.times import ClinicClock, NoDay
 from kettrack.importing.registry import Answers

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from kettrack.importing.fhir.codes import ITEM, SCORE
 from kettrack.importing.fhir.notes import RecordOrigin
-from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import KnownPatients
+from kettrack.importing.fhir.scores import ScorePart
 from kettrack.importing.fhir.treatments import FhirSession
 from kettrack.importing.source import BIRTH_DATE, DATE, SourceTable
 

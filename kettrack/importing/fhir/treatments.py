@@ -19,7 +19,6 @@ from kettrack.importing.fhir.codes import (
     may_be_printed,
     question_key,
 )
-from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.people import NoPerson, Pointer, pointer_to
 from kettrack.importing.fhir.resources import (
@@ -31,6 +30,7 @@ from kettrack.importing.fhir.resources import (
     Procedure,
     Quantity,
     Reference,
+    decoded,
 )
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.times import ClinicClock, ClinicMoment, NoDay, minutes

@@ -23,9 +23,9 @@ from kettrack.importing.hl7.segments import (
     HEADER,
     Segment,
     component,
+    hl7_moment,
     segments_of,
 )
-from kettrack.importing.hl7.times import hl7_moment
 from kettrack.importing.hl7.treatments import AdministrationReader
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remark, Remarks

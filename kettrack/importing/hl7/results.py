@@ -15,11 +15,10 @@ from kettrack.importing.fhir.numbers import (
     WORDS,
     NoNumber,
 )
-from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.resources import Coding, Concept
+from kettrack.importing.fhir.scores import ScorePart
 from kettrack.importing.fhir.times import ClinicClock, NoDay
-from kettrack.importing.hl7.segments import Segment, component
-from kettrack.importing.hl7.times import hl7_moment
+from kettrack.importing.hl7.segments import Segment, component, hl7_moment
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion
 from kettrack.vocabulary.instruments import INSTRUMENTS

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kettrack.importing.fhir.times import MISSING, ClinicClock, ClinicMoment, NoDay
+
 # Frames of the transport (MLLP), which some interfaces leave in the file.
 _FRAMES: Final = bytes([0x0B, 0x1C])
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
@@ -21,6 +23,12 @@ _ESCAPED: Final = re.compile(
 HEADER: Final = "MSH"
 # Wrappers of a file of many messages.
 BATCH: Final = ("FHS", "BHS", "BTS", "FTS")
+NO_TIME: Final = "its date is no date of HL7, such as 20240131"
+_PARTS: Final = re.compile(
+    r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)"
+    r"(?:(?P<hour>\d\d)(?P<minute>\d\d)?(?P<second>\d\d)?(?:\.\d{1,4})?)?)?)?"
+    r"(?P<zone>[+-]\d{4})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +194,39 @@ def looks_like_hl7(start: bytes) -> bool:
         and bare[3:4] not in (b"", b",", b";", b"\t", b"_", b" ")
         and not (bare[3:4].isalnum())
     )
+
+
+def hl7_moment(clock: ClinicClock, written: str) -> ClinicMoment:
+    """The clinic's day of a time.
+
+    Parameters
+    ----------
+    clock : ClinicClock
+        Knows where the clinic is, where that was answered.
+    written : str
+        As the message has it.
+
+    Raises
+    ------
+    NoDay
+        When it names no day, or none that there is.
+
+    Examples
+    --------
+    >>> hl7_moment(ClinicClock(), "202401312330-0500").day.isoformat()
+    '2024-01-31'
+    """
+    if not written:
+        raise NoDay(MISSING)
+    found = _PARTS.fullmatch(written.strip())
+    if found is None:
+        raise NoDay(NO_TIME)
+    # A month or a year alone is refused there, as in FHIR.
+    dated = "-".join(filter(None, found.group("year", "month", "day")))
+    if found["hour"] is None:
+        return clock.moment(dated)
+    minute = found["minute"] or "00"
+    second = found["second"] or "00"
+    zone = found["zone"] or ""
+    offset = f"{zone[:3]}:{zone[3:]}" if zone else ""
+    return clock.moment(f"{dated}T{found['hour']}:{minute}:{second}{offset}")

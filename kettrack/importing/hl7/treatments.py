@@ -16,8 +16,7 @@ from kettrack.importing.fhir.treatments import (
     drug_of,
 )
 from kettrack.importing.hl7.results import NO_PATIENT
-from kettrack.importing.hl7.segments import Segment, component
-from kettrack.importing.hl7.times import hl7_moment
+from kettrack.importing.hl7.segments import Segment, component, hl7_moment
 from kettrack.vocabulary.cell_words import word_meant
 from kettrack.vocabulary.outside_codes import route_of_code
 

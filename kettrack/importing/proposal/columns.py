@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.importing.proposal.event_headings import event_asked_in
 from kettrack.importing.proposal.facts import (
     ColumnFacts,
     mostly_lengths_of_time,
@@ -15,7 +14,12 @@ from kettrack.importing.proposal.facts import (
     mostly_pressures,
     some_dates,
 )
-from kettrack.importing.proposal.headings import EXACT, Heading, heading_of
+from kettrack.importing.proposal.headings import (
+    EXACT,
+    Heading,
+    event_asked_in,
+    heading_of,
+)
 from kettrack.importing.proposal.score_columns import scale_named
 from kettrack.importing.proposal.words import known_share
 from kettrack.importing.source import SourceTable

@@ -12,6 +12,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kettrack.importing.dose import WEIGHT
 from kettrack.importing.import_map import (
     TableMap,
 )
@@ -33,7 +34,6 @@ from kettrack.importing.source import (
     SESSION_DETAILS,
     STATUS,
 )
-from kettrack.importing.weights import WEIGHT
 from kettrack.privacy.identifying_names import (
     words_of,
 )

@@ -9,10 +9,9 @@ from typing import Final
 import numpy as np
 
 from kettrack.importing.import_map import TableMap
-from kettrack.importing.proposal.asked_one_by_one import asked_events
-from kettrack.importing.proposal.clock_columns import clock_columns
 from kettrack.importing.proposal.columns import heading
 from kettrack.importing.proposal.facts import ColumnFacts
+from kettrack.importing.proposal.session_columns import asked_events, clock_columns
 from kettrack.importing.proposal.table_columns import TableColumns
 from kettrack.importing.proposal.visits import visits_with_sessions
 from kettrack.importing.proposal.when import When

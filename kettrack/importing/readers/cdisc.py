@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from kettrack.arrays import Ints
 from kettrack.importing.cdisc.dataset import Dataset
-from kettrack.importing.cdisc.exposure import dose_times, sessions_of
+from kettrack.importing.cdisc.exposure import dose_times, holds_weights, sessions_of
 from kettrack.importing.cdisc.files import holds_cdisc, read_datasets
 from kettrack.importing.cdisc.scores import (
     form_rows,
@@ -25,7 +25,6 @@ from kettrack.importing.cdisc.subjects import (
     events_of,
     patients_of,
 )
-from kettrack.importing.cdisc.weights import holds_weights
 from kettrack.importing.registry import Answers, reader
 from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData, SourceTable

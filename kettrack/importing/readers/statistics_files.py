@@ -9,10 +9,8 @@ from typing import Final
 from kettrack.importing.registry import Answers, reader
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData
-from kettrack.importing.statistics.catalog import with_catalog
-from kettrack.importing.statistics.native import read_native
-from kettrack.importing.statistics.problems import damaged
-from kettrack.importing.statistics.stored import StoredTable
+from kettrack.importing.statistics.native import read_native, with_catalog
+from kettrack.importing.statistics.stored import StoredTable, damaged
 from kettrack.importing.statistics.tell import told_table
 from kettrack.importing.statistics.transport import read_transport
 from kettrack.privacy.identifying_people import shown

@@ -20,7 +20,6 @@ from kettrack.importing.redcap.cells import (
     form_cells,
 )
 from kettrack.importing.redcap.dictionary import DataDictionary
-from kettrack.importing.redcap.double_entry import one_entry_each
 from kettrack.importing.redcap.layout import (
     RedcapForm,
     layout_of,
@@ -35,15 +34,14 @@ from kettrack.importing.redcap.occasions import (
 from kettrack.importing.redcap.rows import (
     FormRows,
     has_labels,
+    one_entry_each,
     rows_of_form,
     say_empty_rows,
 )
-from kettrack.importing.redcap.scales import (
-    FoundScale,
-    scales_in,
-)
 from kettrack.importing.redcap.scores import (
+    FoundScale,
     contract_cells,
+    scales_in,
     with_points,
 )
 from kettrack.importing.registry import Answers

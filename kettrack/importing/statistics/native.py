@@ -6,8 +6,10 @@ missing value below a tagged one. Dates are read as numbers, since its list of f
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,26 +18,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.importing.registry import require
-from kettrack.importing.remarks import Remarks
-from kettrack.importing.statistics.formats import Program
-from kettrack.importing.statistics.letters import (
+from kettrack.importing.remarks import Remark, Remarks
+from kettrack.importing.statistics.formats import NUMBER, Program, told_by
+from kettrack.importing.statistics.stored import (
     ENCODING,
     UNICODE,
     USUAL,
-    ask_encoding,
-    say_unicode,
-)
-from kettrack.importing.statistics.problems import damaged
-from kettrack.importing.statistics.stored import (
     StoredColumn,
     StoredTable,
+    ask_encoding,
     blank_is_nothing,
     code_as_text,
+    damaged,
+    say_unicode,
 )
 from kettrack.privacy.identifying_people import shown
 
 _NEW_STATA: Final = b"<stata_dta><header><release>"
 _FIRST_UNICODE_STATA: Final = 118
+_ENDING: Final = ".sas7bcat"
+Labels = Mapping[str, Mapping[Any, str]]
 
 
 class _Read(NamedTuple):
@@ -273,3 +275,67 @@ def _of_numbers(
     # Codes may be words of the value labels, so they are kept as text.
     kept = pc.if_else(called, pa.scalar(None, values.type), values)
     return kept, pa.array(codes, pa.string())
+
+
+def with_catalog(
+    table: StoredTable,
+    path: Path,
+    remarks: Remarks,
+) -> StoredTable:
+    """Add the labels of a catalog that has the name of the data, or is the only one there.
+
+    Parameters
+    ----------
+    table : StoredTable
+        As read.
+    path : Path
+        Of the data.
+    remarks : Remarks
+        Takes which catalog was used.
+    """
+    beside = sorted(
+        one for one in path.parent.iterdir() if one.suffix.lower() == _ENDING
+    )
+    named = [one for one in beside if one.stem.lower() == path.stem.lower()] or beside
+    if len(named) != 1:
+        return table
+    labels = _labels(named[0])
+    said = "gave the labels of its codes" if labels else "could not be read"
+    remarks.add(
+        Remark(
+            file=table.file,
+            table=table.name,
+            action="noted",
+            reason=f"the catalog of formats {shown(named[0].name, file=True)} {said}",
+        )
+    )
+    columns = [_with_labels(column, labels) for column in table.columns]
+    return replace(table, columns=columns)
+
+
+def _labels(catalog: Path) -> Labels:
+    """Name of a format to its labels; none where the catalog cannot be read."""
+    require("pyreadstat", "pyreadstat")
+    import pyreadstat
+
+    try:
+        _, meta = pyreadstat.read_sas7bcat(str(catalog), output_format="dict")
+    # Too little memory is no fault of the file.
+    except MemoryError:
+        raise
+    except Exception:
+        return {}
+    return {str(name).upper(): words for name, words in meta.value_labels.items()}
+
+
+def _with_labels(
+    column: StoredColumn,
+    labels: Labels,
+) -> StoredColumn:
+    name = re.sub(r"[\d.]+$", "", column.form.upper())
+    words = labels.get(name, {})
+    # A format of SAS itself keeps its meaning, whatever a catalog calls so.
+    if not words or told_by("sas", name) != NUMBER:
+        return column
+    named = {code_as_text(code): word for code, word in words.items()}
+    return replace(column, value_labels=named)

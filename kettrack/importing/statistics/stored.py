@@ -1,14 +1,26 @@
-"""A column as a file of SPSS, Stata or SAS stores it, before its format is looked at."""
+"""A column as a file of SPSS, Stata or SAS stores it, before its format is looked at; how letters
+are written in it; and a file that cannot be read at all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kettrack.errors import DataProblems, Problem
+from kettrack.importing.remarks import OpenQuestion, Remark, Remarks
 from kettrack.importing.statistics.formats import Program
+from kettrack.privacy.identifying_people import shown
+
+# Under which `[answers]` names the encoding; the first is what files of today have.
+ENCODING: Final = "encoding"
+USUAL: Final = "WINDOWS-1252"
+UNICODE: Final = "UTF-8"
+_CHOICES: Final = (UNICODE, USUAL, "WINDOWS-1250", "WINDOWS-1251", "SHIFT_JIS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +100,52 @@ def blank_is_nothing(texts: pa.Array) -> pa.Array:
         pa.scalar(None, pa.string()),
         cut,
     )
+
+
+def say_unicode(file: str, remarks: Remarks) -> None:
+    """Letters that are right in UTF-8 are hardly ever so by chance, so nobody is asked."""
+    remarks.add(
+        Remark(
+            file=file,
+            table=file,
+            action="noted",
+            reason="the file does not say how letters are written; they were read as UTF-8",
+        )
+    )
+
+
+def ask_encoding(file: str, remarks: Remarks) -> None:
+    """Ask which encoding is right; meanwhile the usual one is taken."""
+    asks = (
+        f"{shown(file, file=True)} does not say how letters such as é are written. They were"
+        f" read as {USUAL}. Which is right?"
+    )
+    remarks.ask(
+        OpenQuestion(
+            key=ENCODING,
+            asks=asks,
+            choices=_CHOICES,
+            why="A record number or a word with such letters is read wrongly otherwise.",
+        )
+    )
+
+
+def damaged(
+    file: str,
+    expected: str,
+) -> NoReturn:
+    """Stop: the file is not what it should be.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+    expected : str
+        What it should be, in words.
+
+    Raises
+    ------
+    DataProblems
+        Always. Called outside of `except`, it has no error of a library behind it.
+    """
+    raise DataProblems([Problem(shown(file, file=True), None, "", "", expected)])

@@ -17,10 +17,6 @@ from kettrack.importing.source import SourceTable
 from kettrack.importing.statistics.formats import (
     ANSWERS,
     Told,
-    told_by,
-    told_by_answer,
-)
-from kettrack.importing.statistics.moments import (
     as_dates,
     as_lengths,
     as_moments,
@@ -28,10 +24,11 @@ from kettrack.importing.statistics.moments import (
     months_of,
     numbers_of,
     only_periods,
+    told_by,
+    told_by_answer,
     within_a_day,
 )
-from kettrack.importing.statistics.problems import damaged
-from kettrack.importing.statistics.stored import StoredColumn, StoredTable
+from kettrack.importing.statistics.stored import StoredColumn, StoredTable, damaged
 from kettrack.privacy.identifying_people import shown
 
 # A double counts every whole number up to here.

@@ -19,18 +19,16 @@ from numpy.typing import NDArray
 
 from kettrack.arrays import Bools, Floats
 from kettrack.importing.remarks import Remarks
-from kettrack.importing.statistics.letters import (
+from kettrack.importing.statistics.stored import (
     ENCODING,
     UNICODE,
     USUAL,
-    ask_encoding,
-    say_unicode,
-)
-from kettrack.importing.statistics.problems import damaged
-from kettrack.importing.statistics.stored import (
     StoredColumn,
     StoredTable,
+    ask_encoding,
     blank_is_nothing,
+    damaged,
+    say_unicode,
 )
 from kettrack.privacy.identifying_people import shown
 

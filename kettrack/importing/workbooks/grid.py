@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
-from typing import Literal
+from typing import Final, Literal
 
 from kettrack.privacy.identifying_people import shown
 
 SheetState = Literal["visible", "hidden", "very hidden"]
 Corner = tuple[int, int, int, int]
+# Points have been taken out: _xlfn.STDEV.S comes as _xlfnSTDEVS.
+_ADDS_UP: Final = re.compile(
+    r"=?(?:_xlfn)?(?:sum|average|counta?|median|stdev[sp]?|var[sp]?|min|max|subtotal|aggregate)"
+    r"\((?:\d+[,;])*([a-z]+)\d+:([a-z]+)\d+\)",
+    re.IGNORECASE,
+)
+# The row of totals of a table that Excel manages: SUBTOTAL(109,Visits[Score]).
+_OF_TABLE: Final = re.compile(r"subtotal\(1?\d\d?,\w*\[[^\[\]]+\]\)", re.IGNORECASE)
 
 
 class CellKind(IntEnum):
@@ -133,3 +142,29 @@ def _number_of(letters: str) -> int:
 def column_shown(name: str, column: int) -> str:
     """Name of a column as it may be printed; its letters where it reads like a person."""
     return shown(name, f"column {letters_of(column)}")
+
+
+def adds_up(formula: str) -> bool:
+    """Whether a formula adds up, averages or counts the cells of one column.
+
+    Parameters
+    ----------
+    formula : str
+        As Excel or OpenDocument writes it.
+
+    Examples
+    --------
+    >>> adds_up("AVERAGE(C2:C40)"), adds_up("of:=SUM([.C2:.C40])")
+    (True, True)
+
+    The total of a scale goes over a row:
+
+    >>> adds_up("SUM(C2:K2)")
+    False
+    """
+    if _OF_TABLE.match(formula):
+        return True
+    bare = re.sub(r"^of:|[\[\].$]", "", formula)
+    # A range over several columns is no total of one of them.
+    found = _ADDS_UP.match(bare)
+    return found is not None and found[1].casefold() == found[2].casefold()

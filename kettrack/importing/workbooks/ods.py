@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from kettrack.importing.workbooks.days import days_since_1900
-from kettrack.importing.workbooks.formulas import adds_up
-from kettrack.importing.workbooks.grid import CellKind, Grid
+from kettrack.importing.workbooks.grid import CellKind, Grid, adds_up
 from kettrack.importing.workbooks.markup import (
     PROTECTED,
     Attributes,

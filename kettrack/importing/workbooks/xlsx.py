@@ -12,9 +12,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Final
 
-from kettrack.importing.workbooks.days import LAST_SHEET_DAY, days_since_1900
-from kettrack.importing.workbooks.formulas import adds_up
-from kettrack.importing.workbooks.grid import CellKind, Corner, Grid, column_of
+from kettrack.importing.workbooks.days import (
+    LAST_SHEET_DAY,
+    NumberFormat,
+    days_since_1900,
+)
+from kettrack.importing.workbooks.grid import CellKind, Corner, Grid, adds_up, column_of
 from kettrack.importing.workbooks.markup import (
     Attributes,
     NotReadable,
@@ -22,7 +25,6 @@ from kettrack.importing.workbooks.markup import (
     open_part,
     walk,
 )
-from kettrack.importing.workbooks.number_formats import NumberFormat
 from kettrack.importing.workbooks.xlsx_parts import (
     SheetPart,
     Workbook,

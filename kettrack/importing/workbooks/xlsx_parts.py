@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Final
 
+from kettrack.importing.workbooks.days import NumberFormat, number_format
 from kettrack.importing.workbooks.grid import SheetState
 from kettrack.importing.workbooks.markup import (
     Attributes,
@@ -16,7 +17,6 @@ from kettrack.importing.workbooks.markup import (
     open_part,
     walk,
 )
-from kettrack.importing.workbooks.number_formats import NumberFormat, number_format
 
 _STATES: Final[dict[str, SheetState]] = {
     "hidden": "hidden",
