@@ -1,5 +1,5 @@
-"""What `kernels`, `runs` and `series` of `kettrack.timelines` find, patient by patient and row by
-row, as the rules read.
+"""What `kernels` and `runs` of `kettrack.timelines` find, patient by patient and row by row, as the
+rules read.
 
 The loops write into the arrays that come last; `LOOPS` take and give what the kernels do.
 """
@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from kettrack.timelines import kernels, runs, series
+from kettrack.timelines import kernels, runs
 from kettrack.timelines.kernels import (
     ANY_DAY,
     BASELINE_LAST,
@@ -394,5 +394,7 @@ LOOPS = {
     (kernels, "locate"): partial(
         _found, locate, (_DAY, np.int32, _DAY), lambda event, *_: len(event)
     ),
-    (series, "courses"): partial(_found, courses, (np.int8, np.int32, np.int32), _rows),
+    (kernels, "courses"): partial(
+        _found, courses, (np.int8, np.int32, np.int32), _rows
+    ),
 }

@@ -1,4 +1,6 @@
-"""Options that several commands share, and the cohort they lead to."""
+"""Options that several commands share, and the cohort they lead to; with `--against`, the other
+cohort beside it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from kettrack.errors import NoCohortFolder, UsageError
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
     from kettrack.reading.sharded.opened import ShardedFolder
+
 
 # Options that all commands share are stated once, so that their help reads alike.
 Folder = Annotated[
@@ -75,6 +78,19 @@ SchedulerName = Annotated[
         help=(
             "Let Dask do the work on a folder of kettrack shard: the address of a scheduler, or"
             " local for workers on this machine."
+        ),
+    ),
+]
+
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="FOLDER|PERIOD",
+        help=(
+            "Compare with another cohort folder, or with a period: 2023, 2022-2023, or"
+            " 2024:2022-2023 for the first against the second. Periods are told by start_year in"
+            " patients.csv."
         ),
     ),
 ]
@@ -185,3 +201,22 @@ def open_buckets(
             f" shard {folder} -o DIR"
         )
     return None
+
+
+def read_other(
+    asked: str,
+    allow: list[str] | None,
+    **options: str | None,
+) -> Cohort | str:
+    """What to compare with: the cohort of a folder, or the period as it was typed.
+
+    Parameters
+    ----------
+    asked : str
+        A path or a period.
+    allow, **options
+        As for the folder that is looked at: both are read alike.
+    """
+    folder = Path(asked)
+    # A folder may be named after its year.
+    return read_cohort(folder, allow, **options) if folder.is_dir() else asked

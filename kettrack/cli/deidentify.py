@@ -14,7 +14,10 @@ from kettrack.cli.coding import (
     KeyFile,
     LinkageFile,
     NewKeyFile,
+    QuestionsOpen,
     Replace,
+    ask_all,
+    can_ask,
     chosen,
     day_of,
     tell_what_happened,
@@ -22,7 +25,6 @@ from kettrack.cli.coding import (
 )
 from kettrack.cli.cohorts import Allowed
 from kettrack.cli.output import answer, say, working
-from kettrack.cli.questions import QuestionsOpen, ask_all, can_ask
 from kettrack.errors import UsageError
 
 if TYPE_CHECKING:

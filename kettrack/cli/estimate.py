@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kettrack.cli.against import Against, read_other
 from kettrack.cli.cohorts import (
+    Against,
     Allowed,
     CriteriaName,
     Folder,
@@ -17,6 +17,7 @@ from kettrack.cli.cohorts import (
     SchedulerName,
     open_buckets,
     open_cohort,
+    read_other,
 )
 from kettrack.cli.options import options_in_words, read_options
 from kettrack.cli.output import (

@@ -15,14 +15,16 @@ from kettrack.cli.coding import (
     KeyFile,
     LinkageFile,
     NewKeyFile,
+    QuestionsOpen,
     Replace,
+    ask_all,
+    can_ask,
     chosen,
     day_of,
     tell_what_happened,
     write_links,
 )
 from kettrack.cli.output import answer, say, working
-from kettrack.cli.questions import QuestionsOpen, ask_all, can_ask
 from kettrack.errors import UsageError
 from kettrack.escapes import in_terminal
 from kettrack.writing import write_text

@@ -10,15 +10,16 @@ from typing import Annotated, Final
 
 import typer
 
-from kettrack.cli.against import Against, read_other
 from kettrack.cli.check import PAGE_ENDINGS
 from kettrack.cli.cohorts import (
+    Against,
     Allowed,
     CriteriaName,
     Folder,
     InstrumentName,
     PolicyName,
     given,
+    read_other,
     require_folder,
 )
 from kettrack.cli.output import answer, check_place, say, step

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from kettrack import __version__
-from kettrack.exporting.variables import DataSet, Variable
+from kettrack.exporting.data_sets import DataSet, Variable
 
 _SHORT: Final = 60  # letters of a list that still fits a cell of a table
 

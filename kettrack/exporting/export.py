@@ -11,11 +11,21 @@ from typing import Final
 import pandas as pd
 
 from kettrack.errors import UsageError
-from kettrack.exporting.blocks import Blocks, Sizes, Write, sizes_of
-from kettrack.exporting.data_sets import DATA_SETS
+from kettrack.exporting.adam.adverse_events import adverse_event_rows
+from kettrack.exporting.adam.doses import dose_rows
+from kettrack.exporting.adam.scores import QuestionnaireBlocks
+from kettrack.exporting.adam.subjects import subject_rows
+from kettrack.exporting.adam.times_to_event import time_rows
+from kettrack.exporting.data_sets import (
+    DATA_SETS,
+    Blocks,
+    DataSet,
+    Sizes,
+    Write,
+    sizes_of,
+)
 from kettrack.exporting.define import define_json
 from kettrack.exporting.episodes import episode_tables
-from kettrack.exporting.formats.csv_files import write_csv
 from kettrack.exporting.formats.dataset_json import dataset_json_file
 from kettrack.exporting.formats.parquet_files import parquet_file
 from kettrack.exporting.formats.transport_files import transport_file
@@ -25,13 +35,13 @@ from kettrack.exporting.provenance import (
     LeftOut,
     provenance_json,
 )
-from kettrack.exporting.tables import CDISC_MAKERS
-from kettrack.exporting.variables import DataSet
 from kettrack.exporting.words import HARMS
 from kettrack.privacy.disclosure import gate_rows
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
-from kettrack.writing import whole_folder, write_text
+from kettrack.writing import csv_text, whole_folder, write_text
+
+Maker = Callable[[DerivedCohort, str], Blocks]
 
 FORMATS: Final = ("parquet", "xpt", "dataset-json", "omop", "datapackage")
 # Formats of the data sets of CDISC, and the ending of their files.
@@ -42,6 +52,29 @@ _STUDY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,19}")
 DEFINE_FILE: Final = "define.json"
 README_FILE: Final = "README.md"
 Tell = Callable[[str], None]
+
+
+def _in_one_block(
+    make: Callable[[DerivedCohort, str], pd.DataFrame],
+) -> Maker:
+    """A data set that is small also where the clinic is large."""
+
+    def made(cohort: DerivedCohort, study: str) -> Blocks:
+        return [make(cohort, study)]
+
+    return made
+
+
+# In the order in which they are written.
+CDISC_MAKERS: Final[Mapping[str, Maker]] = {
+    "ADSL": _in_one_block(subject_rows),
+    # Each answer to each question of each form is a record of its own.
+    "ADQS": QuestionnaireBlocks,
+    "ADTTE": _in_one_block(time_rows),
+    "ADAE": _in_one_block(adverse_event_rows),
+    # Sessions stand in the collected form: the analysis asks no more of them.
+    "EX": _in_one_block(dose_rows),
+}
 
 
 def export(
@@ -298,3 +331,16 @@ identify one person among thousands. They stay in the clinic.
 - `define.json`: what every variable means, its unit, and when it is empty
 - `provenance.json`: versions, rules, files in and out, rows left out and why
 """
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a data set as CSV, as all tables of kettrack are written.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `DataSet.frame`.
+    path : Path
+        Where.
+    """
+    path.write_bytes(csv_text(frame).encode())

@@ -1,10 +1,14 @@
-"""Words that records of an export are made of, each the meaning of a word of kettrack's own."""
+"""Words and days that records of an export are made of, each the meaning of a word or day of
+kettrack's own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+import pandas as pd
 
 from kettrack.settings import BaselineRule
 from kettrack.vocabulary.columns import ADVERSE_EVENTS
@@ -99,3 +103,23 @@ NOT_NAMED: Final = "not_named"
 _OF_SESSIONS: Final = tuple(word for word in ADVERSE_EVENTS if word != NO_EVENT)
 # A word that both tables have stands once.
 TERMS: Final = tuple(dict.fromkeys((*_OF_SESSIONS, *HARMS, NOT_NAMED)))
+
+
+def study_days(days: pd.Series) -> pd.Series:
+    """Days since the first session as study days: day 0 becomes 1, and day -1 stays.
+
+    Parameters
+    ----------
+    days : Series
+        Whole days on the patient's own clock; missing ones stay missing.
+
+    Examples
+    --------
+    >>> study_days(pd.Series([-1, 0, 7, None], dtype="Int64")).tolist()
+    [-1, 1, 8, <NA>]
+    """
+    whole = days.astype("Int64")
+    # The standard counts the day of the first dose as the first day of the study.
+    before = whole < 0
+    since = whole + 1
+    return whole.where(before, since)

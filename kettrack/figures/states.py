@@ -40,7 +40,7 @@ from kettrack.figures.style import (
 )
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_RIBBON
-from kettrack.vocabulary.state_words import STATE_WORDS
+from kettrack.vocabulary.plain_words import STATE_WORDS
 
 # Column of `state_occupancy` -> look of its band, from the bottom up.
 BANDS: Final = {

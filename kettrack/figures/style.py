@@ -19,7 +19,7 @@ from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 from kettrack.arrays import Floats
 from kettrack.escapes import visible
-from kettrack.vocabulary.state_words import STATE_WORDS
+from kettrack.vocabulary.plain_words import STATE_WORDS
 
 STYLE_SHEET: Final = Path(__file__).with_name("kettrack.mplstyle")
 

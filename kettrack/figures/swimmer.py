@@ -23,8 +23,7 @@ from kettrack.figures.style import (
     Look,
     canvas,
 )
-from kettrack.vocabulary.plain_words import agree
-from kettrack.vocabulary.state_words import STATE_WORDS
+from kettrack.vocabulary.plain_words import STATE_WORDS, agree
 
 # State -> look of its stretch. Response is lighter than elsewhere: the mark of a first response
 # lies on it, in the colour of response.

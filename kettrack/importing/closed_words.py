@@ -17,10 +17,10 @@ from kettrack.importing.journal import (
 from kettrack.importing.word_keys import word_key
 from kettrack.privacy.identifying_people import shown
 from kettrack.reading.raw import Cells, cells_from_arrow
+from kettrack.vocabulary.cell_words import truth_of
 from kettrack.vocabulary.columns import Column
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.score_headings import scale_in_words
-from kettrack.vocabulary.truth_words import truth_of
 
 _Words = Mapping[str, str]
 # A word of the source to the word of the contract; None = not known, empty = nothing.

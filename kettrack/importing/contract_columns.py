@@ -25,12 +25,12 @@ from kettrack.importing.source import (
     contract_table,
 )
 from kettrack.vocabulary.cdisc_words import CDISC_ANSWERS
+from kettrack.vocabulary.cell_words import truth_of
 from kettrack.vocabulary.columns import (
     AGE_CAP,
     Column,
 )
 from kettrack.vocabulary.instruments import PHQ9
-from kettrack.vocabulary.truth_words import truth_of
 
 # Units of measures that a machine shows: a fraction of one tells nothing.
 _ROUNDED_UNITS: Final = ("mmHg", "/min", "%", "min", "years")

@@ -51,6 +51,7 @@ from kettrack.reading.settings_schema import (
     read_table,
 )
 from kettrack.reading.toml_file import read_toml
+from kettrack.vocabulary.cell_words import truth_of
 from kettrack.vocabulary.columns import (
     EARLIEST_DAY,
     LATEST_DAY,
@@ -59,9 +60,6 @@ from kettrack.vocabulary.columns import (
 from kettrack.vocabulary.status_words import (
     NOT_OBSERVED,
     OBSERVED,
-)
-from kettrack.vocabulary.truth_words import (
-    truth_of,
 )
 from kettrack.vocabulary.units import factor
 

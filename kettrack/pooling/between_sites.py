@@ -16,9 +16,9 @@ from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.arrays import Bools, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.meta_analysis import MetaAnalysis, random_effects
+from kettrack.pooling.counts import summed
 from kettrack.pooling.effects import MEASURES, Effect, SiteMeasure
 from kettrack.pooling.summary import Summary
-from kettrack.pooling.sums import summed
 from kettrack.result import Role
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 

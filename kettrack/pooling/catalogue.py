@@ -7,14 +7,13 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.registry import load_questions
-from kettrack.pooling.parts import PooledQuestion
 from kettrack.pooling.questions.by_day import BY_DAY
 from kettrack.pooling.questions.by_session import BY_SESSION
-from kettrack.pooling.questions.change import CHANGE
+from kettrack.pooling.questions.change import CHANGE, LINES
 from kettrack.pooling.questions.durability import DURABILITY
-from kettrack.pooling.questions.lines import LINES
 from kettrack.pooling.questions.people import PEOPLE
 from kettrack.pooling.questions.safety import SAFETY
+from kettrack.pooling.tallies import PooledQuestion
 
 # In the order in which a report tells them.
 PARTS: Final[dict[str, PooledQuestion]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from kettrack.analysis.registry import Answer
 from kettrack.analysis.rules_in_force import RulesInForce, rules_of_site
 from kettrack.errors import NotIdentified
 from kettrack.pooling.catalogue import PARTS
-from kettrack.pooling.sums import summed
+from kettrack.pooling.tallies import add_tallies
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
 
@@ -104,3 +105,42 @@ def added(parts: Sequence[PeopleCounts]) -> PeopleCounts:
         tables=tables,
         refused=refused,
     )
+
+
+class Counted(Protocol):
+    """Sites and buckets alike."""
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, pd.DataFrame]]:
+        """Question to its tables, by name."""
+        ...
+
+
+def summed(
+    sites: Sequence[Counted],
+    question: str,
+) -> dict[str, pd.DataFrame]:
+    """The tables of one question, added up over the sites that have counted it.
+
+    Parameters
+    ----------
+    sites : sequence of Counted
+        Those that have not counted it add nothing.
+    question : str
+        One that can be pooled.
+    """
+    counted = []
+    for site in sites:
+        # A site that could not count it has sent a reason instead.
+        counted.append(site.tables.get(question, {}))
+    shapes = PARTS[question].shapes
+    found = {}
+    for name, shape in shapes.items():
+        there = []
+        for tables in counted:
+            if name in tables:
+                there.append(tables[name])
+        # A table may be missing: a rule that is not defined, a site in which nobody responded.
+        if there:
+            found[name] = add_tallies(shape, there)
+    return found

@@ -21,10 +21,10 @@ from kettrack.estimators.intervals import wilson
 from kettrack.estimators.survival.competing_risks import estimate_incidence
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.pooling.curves import by_day_of, exits_of
-from kettrack.pooling.parts import Tables
 from kettrack.pooling.questions.by_session import curve_shapes
 from kettrack.pooling.questions.change import change_moments
 from kettrack.pooling.questions.safety import event_sums
+from kettrack.pooling.tallies import Tables
 from kettrack.vocabulary.days import DAYS_IN_WEEK, HORIZON_DAYS
 
 # Eight weeks on: the last day that the sentences on durability tell.

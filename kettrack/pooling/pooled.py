@@ -25,9 +25,9 @@ from kettrack.pooling.between_sites import (
     sites_in_order,
 )
 from kettrack.pooling.catalogue import PARTS
+from kettrack.pooling.counts import summed
 from kettrack.pooling.summary import Summary, fingerprint_of
 from kettrack.pooling.summary_file import read_summaries
-from kettrack.pooling.sums import summed
 from kettrack.privacy import disclosure
 from kettrack.privacy.identifying_text import reason_in_text
 from kettrack.privacy.policies import INTERNAL, get_policy

@@ -1,12 +1,18 @@
-"""Numbers that can be added over sites: tables of counts and sums, each column in words."""
+"""Numbers that can be added over sites: tables of counts and sums, each column in words; and one
+question that can be pooled, by what a site counts for it and the answer from the sum.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import pandas as pd
+
+from kettrack.analysis.registry import Answer
+from kettrack.analysis.rules_in_force import RulesInForce
+from kettrack.timelines.derived import DerivedCohort
 
 # Keys that are numbers; the others are text.
 NUMBERED: Final = frozenset(
@@ -25,6 +31,8 @@ NUMBERED: Final = frozenset(
 # A count or a sum of squares beyond it is none, and floats would round it.
 MOST: Final = 10**15
 _ONE: Final = "all"  # a group that everything is in, where a table has no other key than its clock
+
+Tables = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +122,31 @@ def without_empty_rows(shape: Shape, table: pd.DataFrame) -> pd.DataFrame:
     # Zeros after the last event say that people were still followed.
     kept |= table[shape.clock] == steps.transform("max")
     return table[kept].reset_index(drop=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledQuestion:
+    """One question that can be pooled.
+
+    Parameters
+    ----------
+    question : str
+        Name in `kettrack.questions()`.
+    shapes : mapping
+        Name of each table to what stands in it.
+    lacks : str
+        What of the question's own answer is not pooled, and why; empty where everything is.
+    nearly_rows : bool
+        Whether the counts are nearly as fine as the people; they leave a site exact or not at all.
+    count : callable
+        A derived cohort in, tables out; refuses where the site cannot count at all.
+    answer : callable
+        Sum of the tables of all sites in, answer out; refuses where it is too little.
+    """
+
+    question: str
+    shapes: Mapping[str, Shape]
+    lacks: str = ""
+    nearly_rows: bool = False
+    count: Callable[[DerivedCohort], dict[str, pd.DataFrame]]
+    answer: Callable[[Tables, RulesInForce], Answer]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines import series
+from kettrack.timelines import kernels
 from kettrack.timelines.bucket import Array, category, days_or_missing
 from kettrack.timelines.kernels import MISSING_DAY, CourseLimits
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
@@ -100,7 +100,7 @@ def course_arrays(
         rules.reinduction_sessions,
         rules.reinduction_pause_days,
     )
-    return series.courses(
+    return kernels.courses(
         offsets,
         day,
         limits,

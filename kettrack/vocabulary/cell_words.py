@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kettrack.vocabulary.outside_codes import drug_in_words
+from kettrack.vocabulary.status_words import NO, YES, bare
 
 Lists = Mapping[str, str]
 
@@ -221,6 +222,21 @@ _WORDS: Final[Mapping[str, Lists]] = {
     "stop_reason": _STOP_REASON,
 }
 
+_YES: Final = f"{YES}, checked, on, present"
+_NO: Final = f"{NO}, unchecked, off, absent, none, keine, aucun, ninguno, nessuno"
+_MEANS: Final = {bare(word): True for word in _YES.split(", ")} | {
+    bare(word): False for word in _NO.split(", ")
+}
+# Signs are no letters, so they are told apart as they stand.
+_SIGNS: Final = {
+    "✓": True,
+    "✔": True,
+    "☑": True,
+    "☒": True,
+    "☐": False,
+    "✗": False,
+}
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -366,3 +382,14 @@ def _routes_of(parts: list[str]) -> set[str]:
         for word, route in _MEANT["route"].items()
         if f" {word} " in joined and word not in _NO_ROUTE_ALONE
     }
+
+
+def truth_of(word: str) -> bool | None:
+    """What a word says; None where it is neither yes nor no.
+
+    Examples
+    --------
+    >>> truth_of("Ja"), truth_of("NON"), truth_of("1.0"), truth_of("perhaps")
+    (True, False, True, None)
+    """
+    return _SIGNS.get(word.strip(), _MEANS.get(bare(word)))

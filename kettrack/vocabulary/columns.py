@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kettrack.vocabulary.instruments import CADSS, INSTRUMENTS
-from kettrack.vocabulary.unit_words import with_unit
+from kettrack.vocabulary.units import with_unit
 
 ColumnKind = Literal["text", "whole", "decimal", "yes_no", "choice", "choices"]
 ColumnRole = Literal["id", "time", "measure", "demographic", "label"]

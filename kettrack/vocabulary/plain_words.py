@@ -1,4 +1,4 @@
-"""Generated text as people write it: one person has, two people have; codes as words."""
+"""Generated text as people write it: one person has, two people have; codes and states as words."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ _ONE: Final = re.compile(
 )
 # Small letters and digits joined by underscores; a study code has capitals.
 _CODE: Final = re.compile(r"(?=\d*[a-z_]*[a-z])[a-z0-9]+(?:_[a-z0-9]+)+")
+
+# The value in the column `state` -> as it is read, from worst to best.
+STATE_WORDS: Final = {
+    "worse": "worse",
+    "unchanged": "unchanged",
+    "partial": "partial response",
+    "response": "response",
+    "remission": "remission",
+}
+
+# With a rule in points, a small rise of a low baseline is a large one in percent.
+UNCHANGED_MEANS: Final = (
+    "Unchanged means that no rule in force calls the score better or worse. A rise or fall that is"
+    " too small for these rules is in it, however many percent it is of a low baseline"
+)
 
 
 class CellText(str):
@@ -195,3 +210,7 @@ def in_words(code: str) -> str:
     ('treatment policy', '20 to 49', 'S001', 'not scored')
     """
     return code.replace("_", " ") if _CODE.fullmatch(code) else code
+
+
+# Figures and sentences read the words from here, so that nobody is called one thing in a table
+# and another in the picture beside it.

@@ -1,5 +1,5 @@
-"""Units in which clinics write doses, weights, times and other measures, and how much of the unit
-of the contract each is.
+"""Units in which clinics write doses, weights, times and other measures, how much of the unit of
+the contract each is, and units behind "a number", in words.
 
 Factors are exact by definition: the pound is 0.45359237 kg, the stone 14 pounds (international yard
 and pound agreement, 1959); 1 kPa is 7.500615 mmHg, rounded to the digits that a cuff can tell (NIST
@@ -55,6 +55,13 @@ _SPELLED: Final[Mapping[str, Mapping[float, str]]] = {
     "currency of kettrack.toml": {1: "$ € £ usd eur gbp chf cad aud"},
 }
 
+# Units that do not follow an "of" as they stand.
+_IN_WORDS: Final[Mapping[str, str]] = {
+    "/min": "per minute",
+    "%": "of percent",
+    "currency of kettrack.toml": "in the currency of kettrack.toml",
+}
+
 
 def _key(unit: str) -> str:
     """A spelling without what makes no difference; a sign alone stays."""
@@ -105,3 +112,16 @@ def mass_of(unit: str) -> str:
     if joined.endswith(("/kg", "/kgkg", "/kgbw", "/kgkörpergewicht")):
         return joined.partition("/")[0]
     return unit
+
+
+def with_unit(what: str, unit: str) -> str:
+    """A number with its unit, as a sentence has it.
+
+    Examples
+    --------
+    >>> with_unit("a number", "mg"), with_unit("a whole number", "/min"), with_unit("a number", "")
+    ('a number of mg', 'a whole number per minute', 'a number')
+    """
+    if not unit:
+        return what
+    return f"{what} {_IN_WORDS.get(unit, f'of {unit}')}"

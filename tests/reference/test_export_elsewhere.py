@@ -16,7 +16,7 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
 import kettrack as kt
-from kettrack.exporting.tables import CDISC_MAKERS
+from kettrack.exporting.export import CDISC_MAKERS
 
 SUMS = """
 library(haven)

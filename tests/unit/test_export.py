@@ -26,8 +26,7 @@ from kettrack.exporting.adam.times_to_event import time_rows
 from kettrack.exporting.data_sets import DATA_SETS
 from kettrack.exporting.define import describe_data_sets
 from kettrack.exporting.episodes import episode_tables
-from kettrack.exporting.export import FORMATS
-from kettrack.exporting.tables import CDISC_MAKERS
+from kettrack.exporting.export import CDISC_MAKERS, FORMATS
 from kettrack.importing.cdisc.study_days import as_days
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -19,11 +19,10 @@ from spec.tables import cohort
 
 import kettrack as kt
 from kettrack.errors import UsageError
-from kettrack.exporting.blocks import sizes_of
+from kettrack.exporting.data_sets import DataSet, Variable, sizes_of
+from kettrack.exporting.export import CDISC_MAKERS
 from kettrack.exporting.formats.transport_files import transport_file
-from kettrack.exporting.settings_text import settings_text
-from kettrack.exporting.tables import CDISC_MAKERS
-from kettrack.exporting.variables import DataSet, Variable
+from kettrack.exporting.package import settings_text
 from kettrack.reading.settings_file import load_settings
 from kettrack.settings import Settings
 

@@ -19,7 +19,7 @@ import pytest
 
 from kettrack.cli import app as program
 from kettrack.cli import main
-from kettrack.cli.faults import ending_of
+from kettrack.cli.app import ending_of
 from kettrack.cli.output import working
 from kettrack.errors import DataProblems, NotRead, NotWritten
 from kettrack.importing.deidentify.private_files import new_key

@@ -15,7 +15,7 @@ from import_forms import EVERY_FORM
 from import_tables import source_of
 
 from kettrack.cli.app import app
-from kettrack.cli.questions import QuestionsOpen
+from kettrack.cli.coding import QuestionsOpen
 from kettrack.importing.map_writing import map_text, with_answers
 from kettrack.importing.proposal.propose import propose
 from kettrack.importing.remarks import Remarks

@@ -20,9 +20,8 @@ from kettrack.importing.import_map import TableMap
 from kettrack.importing.journal import Journal, SourceColumn
 from kettrack.importing.observed_rows import observed, wanted
 from kettrack.importing.remarks import ColumnPlace, Remarks
-from kettrack.vocabulary.cell_words import dose_within, word_meant
+from kettrack.vocabulary.cell_words import dose_within, truth_of, word_meant
 from kettrack.vocabulary.columns import TABLES
-from kettrack.vocabulary.truth_words import truth_of
 
 EFFECTS = TABLES["sessions"]["adverse_events"]
 DRUG = TABLES["sessions"]["drug"]

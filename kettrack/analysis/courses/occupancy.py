@@ -23,7 +23,7 @@ from kettrack.vocabulary.days import (
     HORIZON_DAYS,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-from kettrack.vocabulary.state_words import UNCHANGED_MEANS
+from kettrack.vocabulary.plain_words import UNCHANGED_MEANS
 
 _MOST_WEEKS: Final = 52
 # Three months, where the logs of enough people reach so far.

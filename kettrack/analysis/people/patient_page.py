@@ -19,8 +19,8 @@ from kettrack.analysis.suicidality.readings import (
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.vocabulary.plain_words import UNCHANGED_MEANS
 from kettrack.vocabulary.rules import Predicate
-from kettrack.vocabulary.state_words import UNCHANGED_MEANS
 
 COLUMNS: Final = (
     "patient_id",

@@ -23,8 +23,7 @@ from kettrack.timelines.states import meets
 from kettrack.vocabulary.criteria import worse_words
 from kettrack.vocabulary.days import AFTER_COURSE_DAYS
 from kettrack.vocabulary.made_of import Share
-from kettrack.vocabulary.plain_words import share_with_interval
-from kettrack.vocabulary.state_words import UNCHANGED_MEANS
+from kettrack.vocabulary.plain_words import UNCHANGED_MEANS, share_with_interval
 
 _SOURCE: Final = "the window of McInnes 2022, J Affect Disord 301:486"
 _DAYS_WORDS: Final = f"{AFTER_COURSE_DAYS[0]} to {AFTER_COURSE_DAYS[1]} days"

@@ -7,8 +7,15 @@ import pandas as pd
 
 from kettrack.exporting.adam.subjects import yes_no
 from kettrack.exporting.data_sets import DATA_SETS
-from kettrack.exporting.study_days import study_days
-from kettrack.exporting.words import HARMS, NO, NO_EVENT, NOT_NAMED, SERIOUS, YES
+from kettrack.exporting.words import (
+    HARMS,
+    NO,
+    NO_EVENT,
+    NOT_NAMED,
+    SERIOUS,
+    YES,
+    study_days,
+)
 from kettrack.timelines.derived import DerivedCohort
 
 

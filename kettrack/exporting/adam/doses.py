@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from kettrack.exporting.data_sets import DATA_SETS
-from kettrack.exporting.study_days import study_days
+from kettrack.exporting.words import study_days
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.cdisc_words import TO_CDISC_ROUTES
 

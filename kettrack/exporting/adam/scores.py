@@ -10,19 +10,21 @@ import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.exporting.adam.forms import Forms, forms_of
 from kettrack.exporting.adam.parameters import ScaleParameters, parameters_in
 from kettrack.exporting.data_sets import DATA_SETS
-from kettrack.exporting.study_days import study_days
 from kettrack.exporting.words import (
     BASELINE_TYPES,
     TIME_POINTS,
     YES,
     capitals,
+    study_days,
 )
+from kettrack.timelines.bucket import Bucket, bucket_of
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.events import Baselines, align_scores, find_baselines
 from kettrack.timelines.kernels import NO_ROW
-from kettrack.timelines.states import STATES
+from kettrack.timelines.states import STATES, is_assessment
+from kettrack.vocabulary.instruments import get_instrument
 
 _TOTAL: Final = 0  # the first column: items come behind it
 # Forms in a block, of whole patients: each may have a record for every item.
@@ -282,3 +284,83 @@ def _chosen(
     """Few words for millions of records: each is held once; -1 is missing."""
     held = pd.Index(words, dtype="str")
     return pd.Categorical.from_codes(codes, held)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """What is known of each form, in the order of the scores of the cohort.
+
+    Parameters
+    ----------
+    sessions : int array
+        Sessions before it.
+    after : bool array
+        Whether it came after the first session.
+    base : float array
+        Baseline of the total; NaN without one.
+    base_row : int array
+        The form that is the patient's baseline; `NO_ROW` where none is.
+    zero : float array
+        Lowest score of its scale.
+    """
+
+    sessions: Ints
+    after: Bools
+    base: Floats
+    base_row: Ints
+    zero: Floats
+
+
+def forms_of(
+    cohort: DerivedCohort,
+    scores: pd.DataFrame,
+) -> Forms:
+    """Hold every form against sessions and baseline.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        Of any size.
+    scores : DataFrame
+        Its scores, with rows numbered from 0.
+    """
+    n = len(scores)
+    found = Forms(
+        sessions=np.zeros(n, np.int64),
+        after=np.zeros(n, bool),
+        base=np.full(n, np.nan),
+        base_row=np.full(n, NO_ROW, np.int64),
+        zero=np.zeros(n),
+    )
+    rule = cohort.settings.baseline
+    known = cohort.settings.known_instruments
+    for name in scores["instrument"].unique().tolist():
+        scale = get_instrument(name, known)
+        # The rows of one scale come in the same order in the bucket and here.
+        of_scale = scores["instrument"] == name
+        rows = np.flatnonzero(of_scale)
+        bucket = bucket_of(cohort.cohort, name)
+        baselines = find_baselines(bucket, rule, scale.sign)
+        patient = bucket.score_patient
+        aligned = align_scores(bucket)
+        found.sessions[rows] = aligned.sessions_to_date
+        found.after[rows] = is_assessment(bucket, baselines)
+        found.base[rows] = baselines.score[patient]
+        found.zero[rows] = scale.minimum
+        # A mean is the score of no form.
+        if rule != "mean":
+            form = _baseline_form(bucket, baselines)
+            there = form != NO_ROW
+            by_patient = np.where(there, rows[form], NO_ROW)
+            found.base_row[rows] = by_patient[patient]
+    return found
+
+
+def _baseline_form(bucket: Bucket, baselines: Baselines) -> Ints:
+    """The form whose total is the baseline, for each patient: its row in the bucket."""
+    patient = bucket.score_patient
+    before = ~is_assessment(bucket, baselines)
+    on_day = bucket.score_day == baselines.day[patient]
+    same = bucket.score == baselines.score[patient]
+    # Of several forms of one day the last one counts, as for the baseline itself.
+    return bucket.last_row(before & on_day & same)

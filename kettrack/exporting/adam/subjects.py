@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.exporting.data_sets import DATA_SETS
-from kettrack.exporting.study_days import study_days
-from kettrack.exporting.words import NO, TREATMENT_STATUSES, YES
+from kettrack.exporting.words import NO, TREATMENT_STATUSES, YES, study_days
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.cdisc_words import (
     CDISC_HISPANIC,

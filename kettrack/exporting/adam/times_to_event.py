@@ -9,7 +9,6 @@ import pandas as pd
 
 from kettrack.arrays import Bools
 from kettrack.exporting.data_sets import DATA_SETS
-from kettrack.exporting.study_days import study_days
 from kettrack.exporting.words import (
     CENSORED_LAST_SCORE,
     CENSORED_NEVER_SCORED,
@@ -18,6 +17,7 @@ from kettrack.exporting.words import (
     CENSORED_WORDS,
     TIMES,
     TimeTo,
+    study_days,
 )
 from kettrack.timelines.bucket import missing_to_na
 from kettrack.timelines.derived import DerivedCohort

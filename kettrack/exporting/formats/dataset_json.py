@@ -15,8 +15,7 @@ import msgspec
 import pandas as pd
 
 from kettrack import __version__
-from kettrack.exporting.blocks import Sizes, Write
-from kettrack.exporting.variables import DataSet, Variable, VariableKind
+from kettrack.exporting.data_sets import DataSet, Sizes, Variable, VariableKind, Write
 
 _KINDS: Final[dict[VariableKind, str]] = {
     "text": "string",

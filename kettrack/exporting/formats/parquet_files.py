@@ -11,8 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kettrack.exporting.blocks import Sizes, Write
-from kettrack.exporting.variables import DataSet, Variable, VariableKind
+from kettrack.exporting.data_sets import DataSet, Sizes, Variable, VariableKind, Write
 
 _KINDS: Final[dict[VariableKind, pa.DataType]] = {
     "text": pa.string(),

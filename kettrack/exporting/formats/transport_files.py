@@ -18,8 +18,7 @@ import pandas as pd
 
 from kettrack.arrays import Floats
 from kettrack.errors import UsageError
-from kettrack.exporting.blocks import Sizes, Write
-from kettrack.exporting.variables import LONGEST_TEXT, DataSet, Variable
+from kettrack.exporting.data_sets import LONGEST_TEXT, DataSet, Sizes, Variable, Write
 
 _RECORD: Final = 80  # bytes; every part of the file is filled up to a multiple
 _NUMBER: Final = 8  # bytes

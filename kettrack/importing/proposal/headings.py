@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.privacy.identifying_names import words_of
-from kettrack.vocabulary.cell_words import word_meant
+from kettrack.vocabulary.cell_words import truth_of, word_meant
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.heading_words import (
     EMPTY_WORDS,
@@ -18,7 +18,6 @@ from kettrack.vocabulary.heading_words import (
     TABLE_WORDS,
     TRAILING_UNITS,
 )
-from kettrack.vocabulary.truth_words import truth_of
 from kettrack.vocabulary.units import factor
 
 _IN_BRACKETS: Final = re.compile(r"[(\[]\s*([^)\]]{1,12}?)\s*[)\]]")

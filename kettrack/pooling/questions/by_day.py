@@ -27,8 +27,7 @@ from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
 from kettrack.pooling.curves import exit_shape, exit_tally, exits_of
-from kettrack.pooling.parts import PooledQuestion, Tables
-from kettrack.pooling.tallies import Shape
+from kettrack.pooling.tallies import PooledQuestion, Shape, Tables
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.plain_words import share_with_interval
 

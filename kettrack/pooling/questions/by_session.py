@@ -28,8 +28,7 @@ from kettrack.analysis.response.response_curve import (
 )
 from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.pooling.curves import exit_shape, exit_tally, exits_of
-from kettrack.pooling.parts import PooledQuestion, Tables
-from kettrack.pooling.tallies import Shape
+from kettrack.pooling.tallies import PooledQuestion, Shape, Tables
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 

@@ -44,8 +44,7 @@ from kettrack.pooling.curves import (
     recurrence_of,
     recurrence_tallies,
 )
-from kettrack.pooling.parts import PooledQuestion, Tables
-from kettrack.pooling.tallies import Shape
+from kettrack.pooling.tallies import PooledQuestion, Shape, Tables
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, response_origins
 from kettrack.vocabulary.limits import FEWEST_PEOPLE

@@ -22,8 +22,7 @@ from kettrack.analysis.people.ladder import (
 from kettrack.analysis.registry import Answer
 from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.estimators.survival.life_table import padded
-from kettrack.pooling.parts import PooledQuestion, Tables
-from kettrack.pooling.tallies import Shape
+from kettrack.pooling.tallies import PooledQuestion, Shape, Tables
 from kettrack.timelines.derived import DerivedCohort
 
 _REASONS: Final = Shape(

@@ -17,8 +17,7 @@ from kettrack.analysis.safety.adverse_events import (
 )
 from kettrack.analysis.safety.shares import SHARE_CAVEAT
 from kettrack.estimators.clustered import ClusterSums
-from kettrack.pooling.parts import PooledQuestion, Tables
-from kettrack.pooling.tallies import Shape
+from kettrack.pooling.tallies import PooledQuestion, Shape, Tables
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.safety import EVENT_TERMS
 
