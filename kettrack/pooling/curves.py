@@ -154,7 +154,7 @@ def by_day_of(
     return by_day[list(names)].to_numpy(np.int64)
 
 
-RECURRENCE: Final = {
+RECURRENCE: Final[Mapping[str, Shape]] = {
     "followed": Shape(
         about="People by the last day on which they are followed.",
         keys={"day": "days since the first response"},
