@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -129,7 +130,7 @@ def plot_net_benefit(
             )
         axes.axhline(0, color=INK, linewidth=0.9)
         # Far below 0 nothing is decided any more.
-        highest = max(numbers(rows["estimate"]).max(), 1.0)
+        highest = np.nanmax(numbers(rows["estimate"]), initial=1.0)
         axes.set(
             ylim=(-highest / 2, highest * 1.1),
             xlabel="threshold of the forecast, percent",

@@ -359,6 +359,14 @@ def test_lines_that_cross_have_dashes_of_their_own():
     assert everybody.get_linestyle() != everybody_later.get_linestyle()
 
 
+def test_a_hidden_row_leaves_the_others_their_axis():
+    rows = [
+        {"kind": "benefit", "session": 0, "at": at, "estimate": good, "all": good}
+        for at, good in ((10.0, 30.0), (np.nan, np.nan), (30.0, 12.0))
+    ]
+    assert kt.plot_net_benefit(pd.DataFrame(rows)).get_ylim() == (-15.0, 33.0)
+
+
 @pytest.mark.parametrize("dpi", [72, 100, 200])
 @pytest.mark.parametrize("name", ["plot_shift_table", "plot_paired_change"])
 def test_a_caption_ends_within_a_figure_that_is_saved_as_it_is(name, dpi, results):

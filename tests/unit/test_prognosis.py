@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+import kettrack as kt
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.prognosis import forecast
 from kettrack.analysis.prognosis.answer import enough, prognosis, prognosis_curves
@@ -119,6 +120,27 @@ def test_the_answer_says_where_a_forecast_is_worth_nothing(derived):
     for plot in (plot_calibration, plot_net_benefit):
         assert plot(curves).get_legend() is not None
         plot(curves.iloc[:0])
+
+
+def test_no_small_count_follows_from_a_net_benefit():
+    """The net benefit, the people taken for a responder and the threshold are two equations for who
+    of them was one.
+    """
+    answer = kt.estimate("prognosis_curves", load_cohort(sample_folder(), policy="cms"))
+    table = answer.table
+    benefit = table[(table["kind"] == "benefit") & table["estimate"].notna()]
+    assert len(benefit)
+    for row in benefit.itertuples():
+        odds = row.at / (100 - row.at)
+        right = (row.estimate * row.n / 100 + odds * row.events) / (1 + odds)
+        # If everybody was treated, only the share who responded is not known.
+        missed = row.n * (row.all / 100 + odds) / (1 + odds) - right
+        cells = np.array(
+            [right, row.events - right, missed, row.n - row.events - missed]
+        ).round()
+        assert not ((cells > 0) & (cells < 11)).any(), row
+    n_left_out = 6 * benefit["session"].nunique() - len(benefit)
+    assert any(f"{n_left_out} thresholds were" in one for one in answer.caveats)
 
 
 def test_too_few_people_have_no_forecast(sample):

@@ -281,14 +281,18 @@ def prognosis_curves(cohort: DerivedCohort) -> Answer:
         responder; taking nobody has 0).
     """
     require_sklearn()
+    policy = POLICIES[cohort.settings.policy]
     rows: list[dict[str, Any]] = []
+    n_left_out = 0
     for session in LANDMARKS:
         people = landmark(cohort, session)
         if enough(people.responded):
             chance = _by_patients(cohort, people).chance
             told = pd.DataFrame({"chance": chance, "responded": people.responded})
             rows += _calibration_rows(session, told)
-            rows += _benefit_rows(session, told)
+            benefit = _benefit_rows(session, told, policy.smallest_count)
+            n_left_out += len(_THRESHOLDS) - len(benefit)
+            rows += benefit
     if not rows:
         raise NotIdentified(
             f"fewer than {FEWEST_EFFECTIVE_PEOPLE} people responded, or fewer than that did not.",
@@ -300,8 +304,25 @@ def prognosis_curves(cohort: DerivedCohort) -> Answer:
             "Where forecasts mean what they say, as many respond as were forecast. Where decisions"
             " by them do good, their net benefit lies above that of treating everybody and above 0."
         ),
-        caveats=(*_caveats(cohort), *_hidden_words(cohort)),
+        caveats=(
+            *_caveats(cohort),
+            *_hidden_words(cohort),
+            *_left_out_words(n_left_out),
+        ),
         level=LEVEL,
+    )
+
+
+def _left_out_words(n_left_out: int) -> tuple[str, ...]:
+    """How many thresholds are not shown, and why; nothing where all are."""
+    if not n_left_out:
+        return ()
+    thresholds = (
+        "1 threshold was" if n_left_out == 1 else f"{n_left_out} thresholds were"
+    )
+    return (
+        f"{thresholds} left out of the net benefit: the number would tell how many of the people at"
+        " or above the threshold responded, or of those below it, and they are few.",
     )
 
 
@@ -338,9 +359,13 @@ def _calibration_rows(session: int, told: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _benefit_rows(session: int, told: pd.DataFrame) -> list[dict[str, Any]]:
+def _benefit_rows(
+    session: int, told: pd.DataFrame, smallest: int
+) -> list[dict[str, Any]]:
+    """A row for each threshold; without those that would tell a count below `smallest`."""
     n = len(told)
-    rate = float(told["responded"].mean())
+    n_responded = int(told["responded"].sum())
+    rate = n_responded / n
     rows = []
     for threshold in _THRESHOLDS:
         share = threshold / 100
@@ -348,6 +373,11 @@ def _benefit_rows(session: int, told: pd.DataFrame) -> list[dict[str, Any]]:
         taken = told[told["chance"] >= share]
         right = int(taken["responded"].sum())
         wrong = len(taken) - right
+        missed = n_responded - right
+        spared = n - len(taken) - missed
+        # With the people taken and the threshold, the net benefit can be solved for these four.
+        if any(0 < count < smallest for count in (right, wrong, missed, spared)):
+            continue
         rows.append(
             {
                 "key": f"benefit_{session}_{threshold}",
