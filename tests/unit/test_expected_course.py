@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sample_answers import sample_answer
 from spec.tables import cohort
 
-from kettrack import load_cohort, sample_folder
 from kettrack.analysis.courses.expected_course import (
     baseline_bands,
     cell_shares,
@@ -18,11 +18,6 @@ from kettrack.analysis.courses.expected_course import (
 from kettrack.timelines.derived import derive
 from kettrack.vocabulary.instruments import PCL5, PHQ9
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-
-
-@pytest.fixture(scope="module")
-def sample():
-    return load_cohort(sample_folder())
 
 
 def people(n, *scores):
@@ -140,8 +135,8 @@ def test_bands_include_both_edges():
     assert baseline_bands(np.array([40.0, np.nan]), PCL5).tolist() == ["all", None]
 
 
-def test_the_sentence_and_the_gate(sample):
-    found = expected_course(sample)
+def test_the_sentence_and_the_gate():
+    found = sample_answer("expected_course")
     assert found.status == "ok"
     assert "{" not in found.text
     assert (found.table["estimate"].isna() == (found.table["n"] < FEWEST_PEOPLE)).all()

@@ -4,13 +4,13 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sample_answers import sample_answer
 
 matplotlib.use("Agg")
 
 import kettrack as kt
 from kettrack.analysis.durability.curve import durability_from_response
 from kettrack.analysis.durability.intervals import durability_intervals
-from kettrack.analysis.durability.recurrent_loss import recurrent_loss
 from kettrack.figures.durability import (
     CURVES,
     ROWS,
@@ -23,13 +23,8 @@ from kettrack.vocabulary.published_results import published_durability
 
 
 @pytest.fixture(scope="module")
-def sample():
-    return kt.load_cohort(kt.sample_folder())
-
-
-@pytest.fixture(scope="module")
-def curves(sample):
-    return durability_from_response(sample)
+def curves():
+    return sample_answer("durability_from_response")
 
 
 def test_each_estimand_has_its_curve(curves):
@@ -149,8 +144,8 @@ def test_what_came_first_adds_up_and_shows_its_intervals(curves):
     assert len(ax.containers) == 1
 
 
-def test_boxes_reach_from_share_to_share(sample):
-    table = durability_intervals(sample).table
+def test_boxes_reach_from_share_to_share():
+    table = sample_answer("durability_intervals").table
     ax = plot_turnbull(table)
     closed = table[(table["kind"] == "box") & table["right"].notna()]
     drawn = [(box.get_x(), box.get_width(), box.get_height()) for box in ax.patches]
@@ -166,8 +161,8 @@ def test_boxes_reach_from_share_to_share(sample):
     assert [box.get_y() for box in ax.patches] == pytest.approx(tops[1:])
 
 
-def test_mean_count_is_the_table(sample):
-    table = recurrent_loss(sample).table
+def test_mean_count_is_the_table():
+    table = sample_answer("recurrent_loss").table
     line = plot_mean_count(table).lines[0]
     assert line.get_ydata().tolist() == [0, *table["estimate"]]
 

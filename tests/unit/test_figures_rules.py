@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.text import Text
+from sample_answers import sample_answer
 
 import kettrack as kt
 from kettrack.figures import going_on, outcomes, states
@@ -50,7 +51,7 @@ def levels(axes: Axes, style: str) -> list[float]:
 
 
 def test_the_waterfall_draws_the_response_in_force(sample: kt.Cohort) -> None:
-    table = kt.estimate("waterfall", sample).table
+    table = sample_answer("waterfall").table
     usual = kt.plot_waterfall(table, criteria=sample.criteria)
     assert "response: 50 % lower" in said(usual)
     assert levels(usual, "--") == [-50]
@@ -65,7 +66,7 @@ def test_the_waterfall_draws_the_response_in_force(sample: kt.Cohort) -> None:
 def test_a_response_without_a_level_in_percent_has_no_line(
     sample: kt.Cohort, criteria: str | None
 ) -> None:
-    table = kt.estimate("waterfall", sample).table
+    table = sample_answer("waterfall").table
     rules = with_response(sample.criteria, -5, "change") if criteria else None
     axes = kt.plot_waterfall(table, criteria=rules)
     assert "response:" not in said(axes)
@@ -98,9 +99,9 @@ def test_the_patient_page_marks_the_response_in_force(
 
 
 def test_the_waterfall_names_the_window_in_force(
-    sample: kt.Cohort, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    table = kt.estimate("waterfall", sample).table
+    table = sample_answer("waterfall").table
     assert "14 to 31 days" in said(kt.plot_waterfall(table))
     monkeypatch.setattr(outcomes, "AFTER_COURSE_DAYS", (7, 21))
     text = said(kt.plot_waterfall(table))
@@ -109,9 +110,7 @@ def test_the_waterfall_names_the_window_in_force(
     assert "to 31" not in text
 
 
-def test_who_went_on_names_the_grace_in_force(
-    sample: kt.Cohort, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_went_on_names_the_grace_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = {"band": ["mild"], "session": [2], "n": [21], "estimate": [81.0]}
     table = pd.DataFrame(cells)
     assert "within 7 days" in said(kt.plot_going_on(table))
@@ -134,9 +133,9 @@ def test_balance_draws_and_names_the_limit_in_force(
 
 
 def test_flows_name_the_thinnest_ribbon_in_force(
-    sample: kt.Cohort, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    table = kt.estimate("severity_flows", sample).table
+    table = sample_answer("severity_flows").table
     assert "fewer than 6 people" in said(kt.plot_flows(table))
     monkeypatch.setattr(states, "FEWEST_PEOPLE_IN_RIBBON", 9)
     assert "fewer than 9 people" in said(kt.plot_flows(table))

