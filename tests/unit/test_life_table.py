@@ -50,6 +50,20 @@ def test_interval_by_hand(transform, low, high):
     assert curve.ci_high[3] == pytest.approx(high, abs=5e-5)
 
 
+@pytest.mark.parametrize(
+    ("counted", "censored", "shown"),
+    [
+        ([30, 11], [19, 11], 2),  # as many as a point needs are enough
+        ([30, 10], [20, 10], 1),
+        ([30], [0], 9),  # everybody had the event at the first step
+        ([], [], 0),  # nobody was there
+    ],
+)
+def test_a_curve_stands_on_as_many_people_as_it_needs(counted, censored, shown):
+    counted, censored = np.array(counted, int), np.array(censored, int)
+    assert steps_to_show(counted, censored, fewest=11, at_most=9) == shown
+
+
 def test_a_curve_carries_who_was_counted():
     counts = life("1 1 1+", "3 3 3", "4+ 4+ 4+ 4+")
     curve = estimate_survival(counts)
