@@ -13,7 +13,10 @@ import pandas as pd
 from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, trajectories
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening, worsening_by_week
-from kettrack.analysis.durability.curve import durability, durability_from_response
+from kettrack.analysis.durability.curve import (
+    durability_alone,
+    durability_from_response,
+)
 from kettrack.analysis.durability.in_short import (
     how_long_from_response,
     how_long_it_lasts,
@@ -97,7 +100,7 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     # The short answers come first; worsening stands beside response.
     page = [
         how_many_sessions(response),
-        _as_logs_end(how_long_it_lasts(durability(cohort)), cohort),
+        _as_logs_end(how_long_it_lasts(durability_alone(cohort)), cohort),
         _as_logs_end(how_long_from_response(durability_from_response(cohort)), cohort),
         _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),

@@ -9,9 +9,19 @@ import pandas as pd
 import pytest
 from simulated import simulated_cohort
 
-from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack import (
+    Cohort,
+    cohort_from_frames,
+    estimate,
+    load_cohort,
+    sample_folder,
+)
 from kettrack.analysis.response import benchmark as benchmark_module
-from kettrack.analysis.response.benchmark import learnt_from, null_cohort
+from kettrack.analysis.response.benchmark import (
+    learnt_from,
+    null_clinic,
+    null_cohort,
+)
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import (
     fit_plasmode,
@@ -32,6 +42,7 @@ from kettrack.estimators.plasmode.attendance import (
 from kettrack.estimators.plasmode.clinic import (
     PlasmodeModel,
     draw_later,
+    live_through,
     simulate_plasmode,
 )
 from kettrack.estimators.plasmode.latent_severity import fit_score_process
@@ -291,6 +302,7 @@ def test_who_lost_a_response_stops_for_reasons_of_their_own():
         same_day=np.zeros(200, bool),
         gap=np.where(lost, np.nan, 7.0),
         offsets=np.full((200, 1), np.nan),
+        much_later=np.full((200, 1), np.nan),
     )
     columns = attendance_columns(
         last=np.full(2, 15.0),
@@ -319,6 +331,7 @@ def test_a_score_between_two_sessions_lies_as_far_on_its_way():
         same_day=np.zeros(100, bool),
         gap=gaps,
         offsets=gaps[:, None] / 2,
+        much_later=np.full((100, 1), np.nan),
     )
     attendance = fit_attendance(rows)
     wanted = np.repeat([20.0, 2.0, 6.0], 200)
@@ -356,3 +369,56 @@ def test_a_rise_before_session_1_is_no_natural_course(change, begins):
     assert (
         np.nansum(~np.isnan(series.score), axis=0) == (2 if begins == -1 else 3)
     ).all()
+
+
+# ---- beside what is held, and beside slopes
+
+
+def test_people_followed_on_were_there_before(model):
+    """Whose course ended as planned, with the scores they had and later ones."""
+    many = repeat_people(model, 1_200)
+    clinic = live_through(many, 0.0, np.random.default_rng(5))
+    before = clinic.panel()
+    people = clinic.follow_on()
+    after = clinic.panel()
+    assert before.score.size <= after.score.size
+    held = np.bincount(before.session_person, minlength=many.baseline.size)
+    assert (held[people] == many.planned[people]).all()
+    part = after.of(people)
+    assert np.unique(part.session_person).tolist() == list(range(people.size))
+    # nobody else was scored again
+    others = ~np.isin(after.score_person, people)
+    assert others.sum() == (~np.isin(before.score_person, people)).sum()
+
+
+def test_a_response_is_held_as_long_as_where_sessions_do_nothing():
+    """Counted in a clinic without effect: its own null says the same."""
+    real = derive(simulated_cohort("clinic-null", 800, 3))
+    table = estimate("durability", real).table
+    told = table.dropna(subset=["null"])
+    assert told["day"].tolist() == [28, 56] * 2
+    assert set(told["estimand"]) == {"treatment_policy"}
+    assert told["null"].to_numpy() == pytest.approx(told["estimate"], abs=10)
+    assert (told["null_low"] < told["null"]).all()
+    assert (told["null"] < told["null_high"]).all()
+
+
+def test_a_response_is_followed_until_a_second_score_could_show_its_loss():
+    """Eight weeks after a score two weeks after the course, and sixty days for a second one."""
+    clinic = null_clinic(derive(simulated_cohort("clinic-null", 800, 3)), 4_000)
+    last = clinic.course_over.sessions.groupby("patient_id")["day"].max()
+    scores = clinic.course_over.scores
+    after = scores["day"] - scores["patient_id"].map(last)
+    assert after.max() > 14 + 56 + 60
+    late = clinic.cohort.scores
+    ended = clinic.cohort.sessions.groupby("patient_id")["day"].max()
+    assert (late["day"] - late["patient_id"].map(ended)).max() <= 75
+
+
+def test_slopes_differ_from_0_where_sessions_do_nothing():
+    real = derive(simulated_cohort("clinic-null", 800, 3))
+    table = estimate("association", real).table.set_index("key")
+    row = table.loc["slope_last_adjusted"]
+    assert row["ci_high"] < -0.2
+    assert row["null_low"] < row["estimate"] < row["null_high"]
+    assert table.loc["slope_fixed", ["null", "null_low"]].isna().all()

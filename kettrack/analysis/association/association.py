@@ -22,31 +22,32 @@ from kettrack.analysis.association.regression_to_mean import (
     regression_rows,
     regression_words,
 )
+from kettrack.analysis.association.slopes import (
+    SlopeRow,
+    add_null_slopes,
+    interval_of,
+    null_slope_words,
+    slope_rows,
+)
 from kettrack.analysis.context import (
     LEVEL,
-    NORMAL_QUANTILE,
     refusal,
     release,
     require_log_end,
     rule_words,
 )
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.benchmark import NULL_COLUMNS, NULL_SEED
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.comparison_models import fit_probit_curve
 from kettrack.estimators.regression.growth import GrowthFit, fit_growth
-from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.days import HORIZON_DAYS, HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
-from kettrack.vocabulary.made_of import SAID_BY_UNIT
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, Kept
 
-# Pairs of values below which a line or a correlation is not even drawn; far below the limit of the
-# answer, it only keeps the arithmetic from failing in the score at the horizon.
-FEWEST_PAIRS: Final = 5
-# A correlation so near 1 is 1 up to rounding: all points on one line.
-ON_ONE_LINE: Final = 1e-12
 # Numbers of sessions at which the probit curve is read; four and eight as in the older literature.
 PROBIT_SESSIONS: Final = (4, 8)
 ESTIMAND: Final = (
@@ -71,7 +72,9 @@ _ROLES: Final[dict[str, Role]] = {
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
+    **dict.fromkeys(NULL_COLUMNS, "derived"),
 }
+_DECIMALS: Final = dict.fromkeys(("estimate", "ci_low", "ci_high", *NULL_COLUMNS), 2)
 _GROWTH: Final = (
     (
         "one_curve_rate",
@@ -110,18 +113,17 @@ _PROBIT: Final = (
         for k in PROBIT_SESSIONS
     ),
 )
-_Row = dict[str, Any]
 
 
 @question(
     "association",
-    recipes=(SAID_BY_UNIT,),
+    recipes=(SAID_BY_UNIT, Kept(values=NULL_COLUMNS, of="n")),
     asks="How is the number of sessions related to change, and why does that mislead?",
     unit="as named in each row",
     estimand=ESTIMAND,
     roles=_ROLES,
-    decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
-    show=("about", "unit", "n", "estimate", "ci_low", "ci_high"),
+    decimals=_DECIMALS,
+    show=("about", "unit", "n", "estimate", "ci_low", "ci_high", *NULL_COLUMNS),
 )
 def association(cohort: DerivedCohort) -> Answer:
     """Every common way to relate the number of sessions to the score, side by side, each worded as
@@ -131,7 +133,9 @@ def association(cohort: DerivedCohort) -> Answer:
     -------
     Result
         One row per quantity: `about` (what it is, in words) `unit` `n` `estimate` `ci_low`
-        `ci_high`.
+        `ci_high`, and `null` `null_low` `null_high` (if sessions did nothing, with its interval:
+        for the slopes and correlations of the last score; missing where no such model can be
+        fitted).
 
         - `slope_last` `slope_last_adjusted`: points of the last score of the course per session,
           raw change and with the baseline held equal; `slope_fixed` `slope_fixed_adjusted`: the
@@ -153,12 +157,13 @@ def association(cohort: DerivedCohort) -> Answer:
         its end.
     """
     entry = find_entry_cutoff(cohort)
-    table = _table(cohort, entry)
+    table, null_caveat = add_null_slopes(_table(cohort, entry), cohort)
     return Answer(
         table=table,
         sentence=_sentence(table, cohort.instrument.sign, entry),
-        caveats=_caveats(cohort),
+        caveats=(*_caveats(cohort), null_caveat),
         level=LEVEL,
+        seed=NULL_SEED,
     )
 
 
@@ -183,12 +188,12 @@ def slopes(cohort: DerivedCohort) -> Result:
     return release(result, cohort)
 
 
-def _slopes(people: pd.DataFrame, ended: pd.DataFrame) -> list[_Row]:
+def _slopes(people: pd.DataFrame, ended: pd.DataFrame) -> list[SlopeRow]:
     """At the end of the course, and at the horizon."""
     at_horizon = people.dropna(subset=["at_horizon"])
     return [
-        *_slope_rows(ended, "last", "the last score of the course"),
-        *_slope_rows(at_horizon, "at_horizon", f"the score at day {HORIZON_DAYS}"),
+        *slope_rows(ended, "last", "the last score of the course"),
+        *slope_rows(at_horizon, "at_horizon", f"the score at day {HORIZON_DAYS}"),
     ]
 
 
@@ -227,7 +232,7 @@ def _table(cohort: DerivedCohort, entry: EntryCutoff) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_ROLES))
 
 
-def _recall_overlap(cohort: DerivedCohort) -> _Row:
+def _recall_overlap(cohort: DerivedCohort) -> SlopeRow:
     """Share of neighbouring scores whose windows of recall overlap."""
     recall = cohort.instrument.recall_days
     gaps = score_gaps(cohort)
@@ -244,84 +249,7 @@ def _recall_overlap(cohort: DerivedCohort) -> _Row:
     }
 
 
-def _slope_rows(people: pd.DataFrame, outcome: str, words: str) -> list[_Row]:
-    """Slope of change on the number of sessions, raw and with the baseline held equal, and the
-    plain correlations.
-    """
-    # the score at the horizon is of one fixed time, whenever the course ended
-    name = "last" if outcome == "last" else "fixed"
-    score = people[outcome]
-    change = score - people["baseline"]
-    raw = f"change to {words}, per session, raw"
-    adjusted = f"{words}, per session, at equal baselines"
-    rows = [
-        _slope(f"slope_{name}", raw, people, change, ("total",)),
-        _slope(
-            f"slope_{name}_adjusted", adjusted, people, score, ("total", "baseline")
-        ),
-    ]
-    if name == "fixed":
-        return rows
-    sessions = people["total"]
-    with_change = "number of sessions with change"
-    with_score = f"number of sessions with {words}"
-    return [
-        *rows,
-        _correlation("correlation_change", with_change, sessions, change),
-        _correlation("correlation_last", with_score, sessions, score),
-    ]
-
-
-def _slope(
-    key: str,
-    about: str,
-    people: pd.DataFrame,
-    outcome: pd.Series,
-    columns: tuple[str, ...],
-) -> _Row:
-    """Least squares with errors that allow for unequal spread: every person a cluster of one
-    (HC1).
-    """
-    n = len(people)
-    row: _Row = {"key": key, "about": about, "unit": "points per session", "n": n}
-    if n < FEWEST_PAIRS or people["total"].nunique() < 2:
-        return row | {"estimate": np.nan}
-    # a baseline that is the same for all is the constant again
-    varying = [name for name in columns if people[name].nunique() > 1]
-    x = np.column_stack([np.ones(n), people[varying].to_numpy(float)])
-    fit = fit_clustered(x, outcome.to_numpy(float), np.arange(n))
-    return row | _interval(float(fit.coefficients[1]), float(fit.error[1]))
-
-
-def _interval(estimate: float, error: float) -> _Row:
-    return {
-        "estimate": estimate,
-        "ci_low": estimate - NORMAL_QUANTILE * error,
-        "ci_high": estimate + NORMAL_QUANTILE * error,
-    }
-
-
-def _correlation(key: str, about: str, one: pd.Series, other: pd.Series) -> _Row:
-    """Pearson's correlation with Fisher's interval."""
-    n = len(one)
-    row: _Row = {"key": key, "about": about, "unit": "correlation", "n": n}
-    if one.nunique() < 2 or other.nunique() < 2 or n < FEWEST_PAIRS:
-        return row | {"estimate": np.nan}
-    pearson = float(np.corrcoef(one.to_numpy(float), other.to_numpy(float))[0, 1])
-    # all on one line: Fisher's interval has no end
-    if abs(pearson) > 1 - ON_ONE_LINE:
-        return row | {"estimate": pearson}
-    # Fisher's z has the variance 1 / (n - 3), whatever the correlation
-    half = NORMAL_QUANTILE / np.sqrt(n - 3)
-    middle = np.arctanh(pearson)
-    return row | {
-        "estimate": pearson,
-        "ci_low": np.tanh(middle - half),
-        "ci_high": np.tanh(middle + half),
-    }
-
-
-def _growth_rows(scores: pd.DataFrame) -> list[_Row]:
+def _growth_rows(scores: pd.DataFrame) -> list[SlopeRow]:
     """One curve for all against a curve that differs by the number of sessions in the end; both of
     one kind.
     """
@@ -370,11 +298,11 @@ def _growth_pair(scores: pd.DataFrame) -> tuple[GrowthFit, GrowthFit, str]:
     return one, own, why
 
 
-def _probit_rows(people: pd.DataFrame, cohort: DerivedCohort) -> list[_Row]:
+def _probit_rows(people: pd.DataFrame, cohort: DerivedCohort) -> list[SlopeRow]:
     """Share responding at the end of the course against the logarithm of its length."""
     n = len(people)
     # rows stay, without a number, where no curve can be fitted
-    rows: list[_Row] = [
+    rows: list[SlopeRow] = [
         {"key": key, "about": about, "unit": unit, "n": n, "estimate": np.nan}
         for key, about, unit in _PROBIT
     ]
@@ -387,7 +315,7 @@ def _probit_rows(people: pd.DataFrame, cohort: DerivedCohort) -> list[_Row]:
         )
     except UsageError:
         return rows
-    slope = _interval(curve.slope, float(np.sqrt(curve.covariance[1, 1])))
+    slope = interval_of(curve.slope, float(np.sqrt(curve.covariance[1, 1])))
     shares = [{"estimate": 100 * share} for share in curve.share(PROBIT_SESSIONS)]
     return [row | cells for row, cells in zip(rows, [slope, *shares], strict=True)]
 
@@ -419,7 +347,8 @@ def _sentence(table: pd.DataFrame, sign: int, entry: EntryCutoff) -> str:
         else "Scores changed by {observed_drop.estimate} points on average; a negative number means"
         " that they became worse."
     )
-    slope = _slope_words(rows["slope_last_adjusted"], sign)
+    adjusted = rows["slope_last_adjusted"]
+    slope = f"{_slope_words(adjusted, sign)}{null_slope_words(adjusted)}"
     return f"{slope} {change} {regression_words(entry)}"
 
 
@@ -457,9 +386,8 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
             " longer and have more room to improve, which hides the relation in raw change."
         ),
         (
-            "How many points per session would be seen if sessions did nothing cannot be told. It"
-            " would not be 0, because who feels well or is not helped stops. The null of the"
-            " response curve is tried on shares of people who respond, not on slopes."
+            "Where sessions do nothing these slopes are not 0, because who feels well or is not"
+            " helped stops. So a slope is no effect, and neither is its distance from 0."
         ),
         (
             "The growth models fit the score to ln(session + 1) by maximum likelihood, with"

@@ -33,6 +33,7 @@ from kettrack.analysis.durability.day_counts import (
     numbers_by_day,
     shares_by_day,
 )
+from kettrack.analysis.durability.null import add_null_held, null_held_words
 from kettrack.analysis.durability.person_rows import durability_rows
 from kettrack.analysis.durability.weights import (
     effective_people,
@@ -40,6 +41,7 @@ from kettrack.analysis.durability.weights import (
     untreated_to,
 )
 from kettrack.analysis.durability.words import (
+    NULL_UNKNOWN,
     ORIGINS,
     REPLICATES,
     SEED,
@@ -48,6 +50,7 @@ from kettrack.analysis.durability.words import (
     sentence,
 )
 from kettrack.analysis.registry import Answer, answered_with_less, question
+from kettrack.analysis.response.benchmark import NULL_COLUMNS
 from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import (
@@ -62,7 +65,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, response_origins
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-from kettrack.vocabulary.made_of import LikeCounts, Scaled, StillResponding
+from kettrack.vocabulary.made_of import Kept, LikeCounts, Scaled, StillResponding
 
 # End of a median -> the curve that reaches one half there.
 _HALVES: Final = {"day": "estimate", "low": "ci_low", "high": "ci_high"}
@@ -113,12 +116,15 @@ RECIPES: Final = (
     *(Scaled(value=f"{name}_low", of="n", most="estimate") for name in _BOUNDS),
     *(Scaled(value=f"{name}_high", of="n", least="estimate") for name in _BOUNDS),
 )
+# After the planned course it is also told what sessions that do nothing would show.
+COURSE_ROLES: Final[dict[str, Role]] = ROLES | dict.fromkeys(NULL_COLUMNS, "derived")
 DECIMALS: Final = {"median_day": 0, "median_low": 0, "median_high": 0, "ess": 0}
 # Wide as it is: the bounds of what no second score confirmed lie within those of the silent.
 _NOT_SHOWN: Final = ("key", "ess", "retreated_unconfirmed", "bound_low", "bound_high")
 SHOWN: Final = tuple(
     column for column in ROLES if column not in (*_NOT_SHOWN, *LEFT_OUT)
 )
+_OF_NULL: Final = Kept(values=NULL_COLUMNS, of="n")
 _ESTIMAND: Final = (
     "Share of people who are still responding, by day since the score that showed the response:"
     " of those who had responded {}."
@@ -140,10 +146,10 @@ _COUNTED: Final[dict[Origin, tuple[str, ...]]] = {
     asks="How long does a response last after the planned course?",
     unit="percent of people",
     estimand=_ESTIMAND.format(ORIGINS["end_of_course"]),
-    roles=ROLES,
-    recipes=RECIPES,
+    roles=COURSE_ROLES,
+    recipes=(*RECIPES, _OF_NULL),
     decimals=DECIMALS,
-    show=SHOWN,
+    show=(*SHOWN, *NULL_COLUMNS),
     by_group=True,
     count=count,
 )
@@ -176,20 +182,33 @@ def durability(cohort: DerivedCohort) -> Answer:
         Of the `composite`, which with `estimate` add up to 100: `lost_first` and `again_first` with
         their ends (% to whom a loss, or another session, came first: Aalen-Johansen, the strategy
         "while on treatment"). `median_day` with `median_low` and `median_high` (missing = not
-        reached), `ess` (effective sample size under the weights), and the numbers not watched by
-        reason. Refused when fewer than `FEWEST_PEOPLE` are watched.
+        reached), `ess` (effective sample size under the weights), the numbers not watched by
+        reason, and `null` `null_low` `null_high` (% still responding where sessions do nothing,
+        whatever sessions followed, 4 and 8 weeks later; missing in other rows, and where no such
+        model can be fitted). Refused when fewer than `FEWEST_PEOPLE` are watched.
     """
-    return _durability(cohort, "end_of_course")
+    return _durability(cohort, "end_of_course", null=True)
+
+
+def durability_alone(cohort: DerivedCohort) -> Result:
+    """`durability` without the benchmark, which takes the most of its time: its columns are
+    missing.
+    """
+    return _with_less(cohort, ESTIMANDS)
 
 
 def counted_durability(cohort: DerivedCohort) -> Result:
-    """`durability` by the strategies that are counted: the hypothetical one, whose weights and
-    bootstrap samples take nearly all of the time, is left out.
+    """`durability` by the strategies that are counted: without the benchmark, and without the
+    hypothetical strategy, whose weights and bootstrap samples take long too.
     """
+    return _with_less(cohort, _COUNTED_ALONE)
+
+
+def _with_less(cohort: DerivedCohort, kinds: tuple[Estimand, ...]) -> Result:
     return answered_with_less(
         "durability",
         cohort,
-        lambda: _durability(cohort, "end_of_course", _COUNTED_ALONE),
+        lambda: _durability(cohort, "end_of_course", kinds),
     )
 
 
@@ -234,7 +253,10 @@ def durability_of_every_response(cohort: DerivedCohort) -> Answer:
 
 
 def _durability(
-    cohort: DerivedCohort, origin: Origin, kinds: tuple[Estimand, ...] = ESTIMANDS
+    cohort: DerivedCohort,
+    origin: Origin,
+    kinds: tuple[Estimand, ...] = ESTIMANDS,
+    null: bool = False,
 ) -> Answer:
     watched = cohort.once(("watched", origin), lambda: watch(cohort, origin))
     n = len(watched[0].whatever)
@@ -261,10 +283,19 @@ def _durability(
         table[["retreated_unconfirmed", "silent"]] = pd.NA
         table[["silent_low", "silent_high"]] = np.nan
     table = with_single_score(table)
+    table = table.assign(**dict.fromkeys(NULL_COLUMNS, np.nan))
+    null_caveats: tuple[str, ...] = (NULL_UNKNOWN,)
+    if null:
+        table, null_caveats = add_null_held(table, cohort)
+    columns = COURSE_ROLES if origin == "end_of_course" else ROLES
     return Answer(
-        table=table[list(ROLES)],
+        table=table[list(columns)],
         sentence=partial(_told, cohort=cohort, origin=origin, kinds=kinds),
-        caveats=(*_COUNTED.get(origin, ()), *caveats(cohort, watched[0])),
+        caveats=(
+            *_COUNTED.get(origin, ()),
+            *caveats(cohort, watched[0]),
+            *null_caveats,
+        ),
         level=LEVEL,
         seed=SEED,
         rows=partial(durability_rows, cohort, watched),
@@ -278,7 +309,10 @@ def _told(
     kinds: tuple[Estimand, ...],
 ) -> str:
     """The sentence on a table; a policy that rounds may move a median."""
-    return as_logs_end(sentence(table, origin, kinds), cohort)
+    told = sentence(table, origin, kinds)
+    # Only the answer after the planned course has a null.
+    null = null_held_words(table) if "null" in table else ""
+    return as_logs_end(f"{told}{null}", cohort)
 
 
 def _earlier(cohort: DerivedCohort, origin: Origin) -> str:

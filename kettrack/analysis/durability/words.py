@@ -56,11 +56,11 @@ _STRATEGIES: Final = (
     " another session, counts losses while nobody had been treated again (while on"
     " treatment strategy): the other sessions compete with the losses (Aalen-Johansen)."
 )
-_NULL_UNKNOWN: Final = (
-    "How many would still respond if sessions did nothing cannot be told. Depression also"
+NULL_UNKNOWN: Final = (
+    "How many would still respond if sessions did nothing is not told here. Depression also"
     " lifts and comes back by itself, so these shares are not the effect of sessions. The"
-    " null of the response curve stops at the end of the first course: where it was"
-    " carried on in simulated clinics, it was far too high."
+    " answer on how long a response lasts after the planned course says it, whatever sessions"
+    " followed. From other origins it is not tried."
 )
 _FOLLOWED: Final = (
     "People are followed as far as their scores go, not to the end of the log. A response"
@@ -352,7 +352,6 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
             " lower bound. People are weighted by time and last score; other reasons for the next"
             " session are not accounted for."
         ),
-        _NULL_UNKNOWN,
         _FOLLOWED,
         (
             "Silent are people who are not known to have lost the response, and whose log is"

@@ -19,11 +19,16 @@ from kettrack.analysis.response.plasmode import (
     panel_cohort,
     plasmode_data,
     repeat_people,
+    take_people,
 )
 from kettrack.analysis.response.plasmode_rows import scored_before
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
+from kettrack.estimators.plasmode.clinic import (
+    ClinicSimulation,
+    PlasmodeModel,
+    live_through,
+)
 from kettrack.timelines.derived import DerivedCohort
 
 NULL_SEED: Final = 20130513
@@ -35,6 +40,8 @@ BOOTSTRAP_PEOPLE: Final = 2_000
 MOST_LEARNT_FROM: Final = 2_000
 # Bootstraps behind an interval; its width takes their small number into account (t distribution).
 NULL_BOOTSTRAPS: Final = 20
+# Of a number and its interval, beside what was seen.
+NULL_COLUMNS: Final = ("null", "null_low", "null_high")
 NULL_CAVEAT: Final = (
     f"Null: {NULL_PEOPLE:,} people simulated from a model of this clinic's own scores, in which"
     " sessions do nothing. They have the people, plans and score days of the clinic"
@@ -59,10 +66,43 @@ class Benchmark:
     high: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class NullClinic:
+    """A clinic whose sessions do nothing.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        As every estimate can count it: first courses, with the scores that follow them.
+    model : PlasmodeModel
+        Of its people.
+    lived : ClinicSimulation
+        Everybody's state at the end.
+    """
+
+    cohort: DerivedCohort
+    model: PlasmodeModel
+    lived: ClinicSimulation
+
+    @property
+    def course_over(self) -> DerivedCohort:
+        """Those whose course ended as planned, followed for longer."""
+        return self.cohort.once("course over", self._followed_on)
+
+    def _followed_on(self) -> DerivedCohort:
+        people = self.lived.follow_on()
+        return panel_cohort(
+            self.lived.panel().of(people),
+            take_people(self.model, people),
+            self.cohort,
+        )
+
+
 def benchmark(
     cohort: DerivedCohort,
     measure: Counting,
-    highest: float = 100.0,
+    limits: tuple[float, float] = (0.0, 100.0),
+    course_over: bool = False,
 ) -> Benchmark:
     """Counting what the clinic would show if sessions did nothing.
 
@@ -72,8 +112,10 @@ def benchmark(
         With scores on and off treatment.
     measure : function
         Cohort to numbers, such as percentages, always as many.
-    highest : float
-        Neither a number nor an end of its interval lies above, nor below 0.
+    limits : tuple of float
+        No end of an interval lies beyond.
+    course_over : bool
+        Whether those are counted whose course ended as planned, who are followed for longer.
 
     Returns
     -------
@@ -85,8 +127,13 @@ def benchmark(
     NotIdentified
         As `fit_plasmode`.
     """
-    value = np.asarray(measure(null_cohort(cohort)), np.float64)
-    found = np.array([measure(other) for other in _bootstraps(cohort)], np.float64)
+    clinics = [null_clinic(cohort, NULL_PEOPLE), *_bootstraps(cohort)]
+    counted = [
+        measure(clinic.course_over if course_over else clinic.cohort)
+        for clinic in clinics
+    ]
+    value, *others = np.array(counted, np.float64)
+    found = np.array(others)
     known = ~np.isnan(found)
     n = known.sum(axis=0)
     centre = np.where(known, found, 0.0).sum(axis=0) / np.maximum(n, 1)
@@ -99,7 +146,7 @@ def benchmark(
         reach,
         np.nan,
     )
-    low, high = (np.clip(value + sign * reach, 0.0, highest) for sign in (-1, 1))
+    low, high = (np.clip(value + sign * reach, *limits) for sign in (-1, 1))
     return Benchmark(
         value,
         low,
@@ -126,13 +173,20 @@ def null_cohort(
     NotIdentified
         As `fit_plasmode`.
     """
-    return cohort.once(("null cohort", simulated), lambda: _null(cohort, simulated))
+    return null_clinic(cohort, simulated).cohort
+
+
+def null_clinic(
+    cohort: DerivedCohort,
+    simulated: int,
+) -> NullClinic:
+    return cohort.once(("null clinic", simulated), lambda: _null(cohort, simulated))
 
 
 def _null(
     cohort: DerivedCohort,
     simulated: int,
-) -> DerivedCohort:
+) -> NullClinic:
     """The fitted clinic, lived through once more by everyone, with sessions that do nothing."""
     learnt = learnt_from(cohort)
     model = plasmode_data(learnt).model
@@ -147,14 +201,14 @@ def _null(
 
 def _bootstraps(
     cohort: DerivedCohort,
-) -> list[DerivedCohort]:
+) -> list[NullClinic]:
     """The same with other people of the clinic, drawn from those there are, time and again."""
     return cohort.once("null bootstraps", lambda: _draw_bootstraps(cohort))
 
 
 def _draw_bootstraps(
     cohort: DerivedCohort,
-) -> list[DerivedCohort]:
+) -> list[NullClinic]:
     learnt = learnt_from(cohort)
     data = plasmode_data(learnt)
     found = []
@@ -169,13 +223,10 @@ def _lived(
     model: PlasmodeModel,
     simulated: int,
     rng: np.random.Generator,
-) -> DerivedCohort:
+) -> NullClinic:
     many = repeat_people(model, simulated)
-    return panel_cohort(
-        simulate_plasmode(many, 0.0, rng),
-        many,
-        cohort,
-    )
+    lived = live_through(many, 0.0, rng)
+    return NullClinic(panel_cohort(lived.panel(), many, cohort), many, lived)
 
 
 def learnt_from(

@@ -24,6 +24,9 @@ from kettrack.vocabulary.instrument import Instrument
 FITTED_DAYS: Final = 182
 # Scores so long after the last session are drawn too: one that confirms may come late.
 FOLLOWED_DAYS: Final = 75
+# After a planned end for longer: a response that is held for eight weeks needs a later score, up to
+# sixty days on, that could have confirmed its loss.
+FOLLOWED_LONG_DAYS: Final = 140
 # Standard errors by which people are worse at the last score before session 1 than at the first.
 _BEYOND_CHANCE: Final = 2.0
 
@@ -319,7 +322,8 @@ def session_rows(
         followed_by=rows["kind"].to_numpy(np.int64),
         same_day=n_today > 0,
         gap=rows["gap"].to_numpy(float),
-        offsets=_offsets(rows, line, followed),
+        offsets=_offsets(rows, line, (0, followed)),
+        much_later=_offsets(rows, line, (followed, FOLLOWED_LONG_DAYS)),
     )
 
 
@@ -359,10 +363,13 @@ def _last_scores(
 def _offsets(
     rows: pd.DataFrame,
     line: pd.DataFrame,
-    followed: int,
+    between: tuple[int, int],
 ) -> Floats:
-    """Days from each session to the later scores that belong to it, NaN-padded."""
-    in_time = (line["offset"] > 0) & (line["offset"] <= followed)
+    """Days from each session to the scores that belong to it, NaN-padded: those later than the
+    first of two days, up to the second.
+    """
+    after, to = between
+    in_time = (line["offset"] > after) & (line["offset"] <= to)
     later = line[in_time].drop_duplicates(["patient_id", "session", "offset"])
     place = _session_keys(rows).get_indexer(_session_keys(later))
     # -1: a score of a session that is not among the rows

@@ -17,12 +17,11 @@ from kettrack.analysis.durability.counts import exits as durability_exits
 from kettrack.analysis.durability.counts import watch
 from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.registry import asked_as
+from kettrack.analysis.response.benchmark import NULL_COLUMNS
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT, later_exits
 from kettrack.analysis.subgroups.group_benchmark import (
     NO_CHARACTERISTICS,
-    NO_LOSSES,
-    NULLS_OF_GROUP,
     OF_SCORES,
     add_group_null,
     null_sentence,
@@ -71,7 +70,7 @@ _ROLES: Final[dict[str, Role]] = {
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
-    **dict.fromkeys(NULLS_OF_GROUP, "derived"),
+    **dict.fromkeys(NULL_COLUMNS, "derived"),
     "difference": "derived",
     "difference_low": "derived",
     "difference_high": "derived",
@@ -107,8 +106,8 @@ class SplitQuestion:
     after_landmark : bool
         Whether the clock runs in sessions, so that early response splits only those still without
         the event at its landmark.
-    no_null : str
-        Why nothing is said of sessions that do nothing, where that is so.
+    course_over : bool
+        Whether the clock starts at the end of the planned course.
     """
 
     exits: Callable[[DerivedCohort], pd.DataFrame]
@@ -119,7 +118,7 @@ class SplitQuestion:
     when: str = "session {}"
     among: str = ""
     after_landmark: bool = True
-    no_null: str = ""
+    course_over: bool = False
 
     def at_time(self, step: object) -> str:
         """A step, or several, in words."""
@@ -184,7 +183,7 @@ SPLIT_QUESTIONS: Final = {
         when="day {}",
         among="people who were responding at the end of the planned course",
         after_landmark=False,
-        no_null=NO_LOSSES,
+        course_over=True,
     ),
 }
 
@@ -248,7 +247,8 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         cohort,
         partial(_grouped, asked, by),
         asked.n_causes,
-        without=asked.no_null if by in OF_SCORES else NO_CHARACTERISTICS,
+        without="" if by in OF_SCORES else NO_CHARACTERISTICS,
+        course_over=asked.course_over,
     )
     result = Result(
         name=named,

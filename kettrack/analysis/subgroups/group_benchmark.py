@@ -12,6 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
+    NULL_COLUMNS,
     benchmark,
     no_null_caveat,
 )
@@ -26,14 +27,10 @@ from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 # Exits and group of the people of a cohort, by `patient_id`.
 Grouped = Callable[[DerivedCohort], tuple[pd.DataFrame, pd.Series]]
-NULLS_OF_GROUP: Final = ("null", "null_low", "null_high")
 # Groups that are formed by scores; the simulated clinic knows nothing else of its people.
 OF_SCORES: Final = ("severity", "early_response")
 NO_CHARACTERISTICS: Final = (
     "the simulated clinic knows the scores of its people and nothing else of them."
-)
-NO_LOSSES: Final = (
-    "the trials try the simulated clinic up to the end of the first course, not beyond."
 )
 
 
@@ -43,6 +40,7 @@ def add_group_null(
     grouped: Grouped,
     n_causes: int,
     without: str = "",
+    course_over: bool = False,
 ) -> tuple[pd.DataFrame, str]:
     """The table with the share of each group if sessions did nothing, in percent, and the caveat
     that explains it or says why it is missing.
@@ -59,8 +57,10 @@ def add_group_null(
         Causes among the exits; the first is the event.
     without : str
         Why there is none for such groups, where that is so.
+    course_over : bool
+        Whether people are counted from the end of the planned course on.
     """
-    empty = table.assign(**dict.fromkeys(NULLS_OF_GROUP, np.nan))
+    empty = table.assign(**dict.fromkeys(NULL_COLUMNS, np.nan))
     if without:
         return empty, f"No null for these groups: {without}"
 
@@ -68,7 +68,7 @@ def add_group_null(
         return _shares(null, table, grouped, n_causes)
 
     try:
-        found = benchmark(cohort, measure)
+        found = benchmark(cohort, measure, course_over=course_over)
     except NotIdentified as error:
         return empty, no_null_caveat("for these groups", error)
     columns = {

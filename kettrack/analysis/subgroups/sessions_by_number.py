@@ -15,6 +15,7 @@ from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
+    NULL_COLUMNS,
     benchmark,
     no_null_caveat,
 )
@@ -46,7 +47,6 @@ from kettrack.vocabulary.made_of import SAID_BY_UNIT, ByRow, Kept
 from kettrack.vocabulary.plain_words import value_with_interval
 
 SEVERITY: Final = "severity"
-_NULLS: Final = ("null", "null_low", "null_high")
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "unit": "label",
@@ -55,7 +55,7 @@ _ROLES: Final[dict[str, Role]] = {
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
-    **dict.fromkeys(_NULLS, "derived"),
+    **dict.fromkeys(NULL_COLUMNS, "derived"),
     "difference": "derived",
     "difference_low": "derived",
     "difference_high": "derived",
@@ -280,14 +280,14 @@ def _with_null(
     table: pd.DataFrame, cohort: DerivedCohort, name: str, line: _Line
 ) -> tuple[pd.DataFrame, str]:
     """The table with the same curve if sessions did nothing, and the caveat about it."""
-    empty = table.assign(**dict.fromkeys(_NULLS, np.nan))
+    empty = table.assign(**dict.fromkeys(NULL_COLUMNS, np.nan))
     if name != SEVERITY:
         return empty, f"No null curve: {NO_CHARACTERISTICS}"
     try:
         found = benchmark(cohort, partial(_null_curve, line))
     except NotIdentified as error:
         return empty, no_null_caveat("curve", error)
-    nulls = dict(zip(_NULLS, (found.value, found.low, found.high), strict=True))
+    nulls = dict(zip(NULL_COLUMNS, (found.value, found.low, found.high), strict=True))
     return table.assign(**nulls), NULL_CAVEAT
 
 

@@ -42,6 +42,8 @@ class SessionRows:
     offsets : float64, shape (rows, scores)
         Days from the session to each later score before the next session, or after the last
         session; NaN-padded.
+    much_later : float64, shape (rows, scores)
+        The same for scores after these, as long as a response is followed.
     """
 
     last: Floats
@@ -53,6 +55,7 @@ class SessionRows:
     same_day: Bools
     gap: Floats
     offsets: Floats
+    much_later: Floats
 
     def of(self, places: Ints) -> SessionRows:
         """The rows in these places."""
@@ -79,6 +82,8 @@ class Attendance:
         on are in the order of their gaps.
     donor_gaps : float64
         These gaps, ascending.
+    much_later : float64
+        Days of scores long after the planned end, of the same people as its `offsets`.
     """
 
     stops: Floats
@@ -87,6 +92,7 @@ class Attendance:
     gaps: Floats
     offsets: tuple[Floats, ...]
     donor_gaps: Floats
+    much_later: Floats
 
 
 def attendance_columns(
@@ -148,6 +154,7 @@ def fit_attendance(rows: SessionRows) -> Attendance:
             known = gap_columns(known, rows.gap[here])
         chances.append(_chance(known, later[here]))
         offsets.append(rows.offsets[here[later[here]]])
+    planned = order[(rows.followed_by[order] == PLANNED_END) & later[order]]
     gone_on = order[(rows.followed_by[order] == GOES_ON) & later[order]]
     return Attendance(
         stops=_chance(columns[choice], left),
@@ -156,6 +163,7 @@ def fit_attendance(rows: SessionRows) -> Attendance:
         gaps=rows.gap[~np.isnan(rows.gap)],
         offsets=tuple(offsets),
         donor_gaps=rows.gap[gone_on],
+        much_later=rows.much_later[planned],
     )
 
 

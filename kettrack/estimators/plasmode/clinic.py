@@ -87,6 +87,27 @@ class SimulatedPanel:
     score_after: Bools
     score: Floats
 
+    def of(self, people: Ints) -> SimulatedPanel:
+        """What was written down of some people, ascending, who are numbered anew."""
+        given = np.isin(
+            self.session_person,
+            people,
+        )
+        told = np.isin(
+            self.score_person,
+            people,
+        )
+        treated = self.session_person[given]
+        scored = self.score_person[told]
+        return SimulatedPanel(
+            session_person=np.searchsorted(people, treated),
+            session_day=self.session_day[given],
+            score_person=np.searchsorted(people, scored),
+            score_day=self.score_day[told],
+            score_after=self.score_after[told],
+            score=self.score[told],
+        )
+
 
 def simulate_plasmode(
     model: PlasmodeModel,
@@ -111,9 +132,20 @@ def simulate_plasmode(
         People numbered as in `model.baseline`. Scores go on after the last session as far as they
         did in the clinic.
     """
+    return live_through(model, effect_per_session, rng).panel()
+
+
+def live_through(
+    model: PlasmodeModel,
+    effect_per_session: float,
+    rng: np.random.Generator,
+) -> ClinicSimulation:
+    """The clinic of `simulate_plasmode` with everybody's state at its end, so that people can be
+    followed on.
+    """
     clinic = ClinicSimulation(model, effect_per_session, rng)
     clinic.run(int(model.planned.max(initial=0)))
-    return clinic.panel()
+    return clinic
 
 
 @dataclass(slots=True)
@@ -144,6 +176,8 @@ class ClinicSimulation:
     scored: Floats = field(init=False)
     sessions: list[tuple[Ints, Floats]] = field(default_factory=list)
     scores: list[tuple[Ints, Floats, Bools, Floats]] = field(default_factory=list)
+    # people scored after a planned end, the day of it, and whose days of scores they have
+    ended: list[tuple[Ints, Floats, Ints]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         model = self.model
@@ -230,9 +264,11 @@ class ClinicSimulation:
             # all days of one donor together: they stand in the order and at the distance seen
             if code == GOES_ON:
                 self._score_on(who[here], self._days_within(gap[here], days))
-            else:
-                donor = self.rng.integers(len(days), size=here.size)
-                self._score_on(who[here], days[donor])
+                continue
+            donor = self.rng.integers(len(days), size=here.size)
+            self._score_on(who[here], days[donor])
+            if code == PLANNED_END:
+                self.ended.append((who[here], self.day[who[here]], donor))
         return scored
 
     def _days_within(self, gap: Floats, days: Floats) -> Floats:
@@ -310,6 +346,21 @@ class ClinicSimulation:
         # the clock is copied: indexing with places makes a new array
         times = np.full(who.size, after)
         self.scores.append((who, self.clock[who], times, score))
+
+    def follow_on(self) -> Ints:
+        """Score everybody whose course ended as planned for longer, as far as the clinic did; who
+        they are, ascending.
+        """
+        # chance of its own, so that what was drawn before stays as it is
+        (self.rng,) = self.rng.spawn(1)
+        offsets = self.model.attendance.much_later
+        people = [np.zeros(0, np.int64)]
+        for who, ended_on, donor in self.ended:
+            self.day[who] = ended_on
+            self._score_on(who, offsets[donor])
+            people.append(who)
+        self.ended = []
+        return np.sort(np.concatenate(people))
 
     def panel(self) -> SimulatedPanel:
         """What was written down, sorted."""

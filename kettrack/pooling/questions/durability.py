@@ -11,6 +11,7 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.durability.counts import Estimand, watch
 from kettrack.analysis.durability.curve import (
+    COURSE_ROLES,
     LEFT_OUT,
     ROLES,
     count_left_out,
@@ -138,7 +139,8 @@ def _answer(tables: Tables, rules: RulesInForce, origin: Origin) -> Answer:
     # Under a release policy a site may have held a reason back.
     left_out = {name: int(reasons.get(name, 0)) for name in LEFT_OUT}
     table = pd.concat(rows, ignore_index=True).assign(**left_out)
-    table = with_single_score(table).reindex(columns=list(ROLES))
+    columns = COURSE_ROLES if origin == "end_of_course" else ROLES
+    table = with_single_score(table).reindex(columns=list(columns))
     said = sentence(table, origin, _POOLED)
     return Answer(
         table=table,

@@ -1,0 +1,184 @@
+"""The no-effect benchmark beside a response held, and beside points per session: a clinic and its
+twin whose sessions do nothing.
+
+As in `no_effect`, the benchmark is made from the clinic alone. Whatever sessions followed, a
+response is held as long in the twin as its scores say, so nobody need know who comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, partial
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.association.slopes import null_slopes
+from kettrack.analysis.durability.null import null_held
+from kettrack.analysis.durability.words import DAYS_SAID
+from kettrack.analysis.response.benchmark import benchmark
+from kettrack.arrays import Floats
+from kettrack.reading.cohort import Cohort
+from kettrack.reading.load import cohort_from_frames
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.parameters import Parameters
+from kettrack.simulation.presets import SCENARIOS
+from kettrack.simulation.truth import Truth
+from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage
+from kettrack.trials.no_effect import COVERED, PAIRS, SIZES, without_effect
+
+LARGEST_BIAS: Final = {"held": 1.5, "slope": 0.1}  # points; points per session
+LARGEST_EXCESS_BIAS: Final = {"held": 2.0, "slope": 0.15}
+# People are scored after the planned course, so that a response can be seen to last.
+HELD_IN: Final = ("clinic", "capped")
+SLOPES_IN: Final = ("clinic", "A", "irregular", "returns")
+TWINS: Final = 10
+TWIN_PEOPLE: Final = 20_000
+FIRST_TWIN: Final = 20261130
+FIRST_SEED: Final = 104
+_HELD: Final = tuple(
+    f"held_{by}_{day}" for by in ("confirmed", "single") for day in DAYS_SAID
+)
+_SLOPES: Final = ("slope_raw", "slope_adjusted")
+
+
+def _held(cohort: DerivedCohort) -> dict[str, float]:
+    return dict(zip(_HELD, null_held(cohort), strict=True))
+
+
+def _slopes(cohort: DerivedCohort) -> dict[str, float]:
+    # the correlations that follow them are not on trial
+    return dict(zip(_SLOPES, null_slopes(cohort), strict=False))
+
+
+def seen_in(cohort: DerivedCohort, scenario: str) -> dict[str, float]:
+    """What is on trial in a scenario, as a cohort shows it."""
+    found = _held(cohort) if scenario in HELD_IN else {}
+    return found | (_slopes(cohort) if scenario in SLOPES_IN else {})
+
+
+def measure_beside(cohort: Cohort, scenario: str) -> dict[str, float]:
+    """What is seen and the benchmark of it with its interval."""
+    derived = derive(cohort)
+    seen = seen_in(derived, scenario)
+    numbers = {f"seen_{name}": value for name, value in seen.items()}
+    if scenario in HELD_IN:
+        held = benchmark(derived, lambda null: _values(_held(null)), course_over=True)
+        numbers |= _told(_HELD, (held.value, held.low, held.high))
+    if scenario in SLOPES_IN:
+        far = (-np.inf, np.inf)
+        slope = benchmark(derived, lambda null: _values(_slopes(null)), limits=far)
+        numbers |= _told(_SLOPES, (slope.value, slope.low, slope.high))
+    return numbers
+
+
+def _values(found: dict[str, float]) -> Floats:
+    return np.array(list(found.values()), np.float64)
+
+
+def _told(
+    names: tuple[str, ...],
+    found: tuple[Floats, Floats, Floats],
+) -> dict[str, float]:
+    parts = zip(("null", "low", "high"), found, strict=True)
+    return {
+        f"{part}_{name}": float(value)
+        for part, values in parts
+        for name, value in zip(names, values, strict=True)
+    }
+
+
+@cache
+def true_numbers(parameters: Parameters) -> dict[str, Truth]:
+    """What is on trial, in many people of a clinic."""
+    twins = []
+    for place in range(TWINS):
+        people = simulate(parameters, TWIN_PEOPLE, FIRST_TWIN + place)
+        cohort = cohort_from_frames(
+            people.sessions,
+            people.scores,
+            people.patients,
+            people.events,
+        )
+        twins.append(seen_in(derive(cohort), parameters.name))
+    frame = pd.DataFrame(twins)
+    error = frame.std() / np.sqrt(TWINS)
+    return {
+        str(name): Truth(float(frame[name].mean()), float(error[name]))
+        for name in frame
+    }
+
+
+def judge_beside(frame: pd.DataFrame, truths: Truths, scenario: str) -> list[Check]:
+    """Unbiased, its interval covers, and what is seen beyond it is what sessions did."""
+    return list(_checks(frame, scenario))
+
+
+def _checks(frame: pd.DataFrame, scenario: str) -> Iterator[Check]:
+    clinic = SCENARIOS[scenario]
+    seen = true_numbers(clinic)
+    for name, null in true_numbers(without_effect(clinic)).items():
+        kind, *rest = name.split("_")
+        where = _words(kind, rest)
+        yield bias(
+            frame,
+            f"null_{name}",
+            null,
+            LARGEST_BIAS[kind],
+            f"bias of the benchmark, {where}",
+        )
+        yield coverage(
+            frame,
+            (f"low_{name}", f"high_{name}"),
+            null,
+            *COVERED,
+            what=f"coverage of the 95 % interval of the benchmark, {where}",
+        )
+        excess = frame.assign(excess=frame[f"seen_{name}"] - frame[f"null_{name}"])
+        with_effect = seen[name]
+        beyond = Truth(
+            with_effect.value - null.value,
+            float(np.hypot(with_effect.error, null.error)),
+        )
+        yield bias(
+            excess,
+            "excess",
+            beyond,
+            LARGEST_EXCESS_BIAS[kind],
+            f"bias of what is seen beyond the benchmark, {where}",
+        )
+
+
+def _words(kind: str, rest: list[str]) -> str:
+    """What is on trial, in words."""
+    if kind == "slope":
+        return f"{rest[0]} slope of the last score, points per session"
+    by = "a single score" if rest[0] == "single" else "two scores"
+    return f"still responding on day {rest[1]} by {by}, percentage points"
+
+
+def _gate(scenario: str, n: int) -> Gate:
+    return Gate(
+        name=f"no_effect_beside-{scenario}-{n}",
+        question=(
+            "Does the benchmark find how long responses last, and the slope, that the twin without"
+            " effect shows?"
+        ),
+        scenario=scenario,
+        n=n,
+        cohorts=PAIRS,
+        # its truths take longer than a fast run may
+        fast_cohorts=0,
+        first_seed=FIRST_SEED,
+        measure=partial(measure_beside, scenario=scenario),
+        judge=partial(judge_beside, scenario=scenario),
+    )
+
+
+GATES: Final = tuple(
+    _gate(scenario, n)
+    for n in SIZES
+    for scenario in sorted({*HELD_IN, *SLOPES_IN}, key=str.lower)
+)
