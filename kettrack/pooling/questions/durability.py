@@ -200,6 +200,8 @@ _QUESTIONS: Final[Mapping[str, Origin]] = {
     "durability_from_response": "first_response",
     "durability_of_every_response": "any_response",
 }
+# Only after the planned course is it told for one clinic.
+_NO_NULL: Final = " So does the model of sessions that do nothing."
 DURABILITY: Final[tuple[PooledQuestion, ...]] = (
     *(
         PooledQuestion(
@@ -207,7 +209,7 @@ DURABILITY: Final[tuple[PooledQuestion, ...]] = (
             shapes=_SHAPES,
             lacks=(
                 "The hypothetical strategy (no further session): its weights need the rows of"
-                " single people."
+                f" single people.{_NO_NULL if origin == 'end_of_course' else ''}"
             ),
             count=partial(_count, origin=origin),
             answer=partial(_answer, origin=origin),
