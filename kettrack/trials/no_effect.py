@@ -5,7 +5,7 @@ The benchmark is made from the clinic alone; what is true is counted in many peo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Final
@@ -92,34 +92,61 @@ def _checks(frame: pd.DataFrame, scenario: str) -> Iterator[Check]:
     clinic = SCENARIOS[scenario]
     nulls = true_shares(without_effect(clinic))
     seen = true_shares(clinic)
-    for at, null, with_effect in zip(READ_AT, nulls, seen, strict=True):
+    limits = (LARGEST_BIAS, LARGEST_EXCESS_BIAS)
+    for at, *truths in zip(READ_AT, nulls, seen, strict=True):
         where = f"response by session {at}, percentage points"
-        yield bias(
-            frame,
-            f"null_{at}",
-            null,
-            LARGEST_BIAS,
-            f"bias of the benchmark, {where}",
-        )
-        yield coverage(
-            frame,
-            (f"low_{at}", f"high_{at}"),
-            null,
-            *COVERED,
-            what=f"coverage of the 95 % interval of the benchmark, {where}",
-        )
-        excess = frame.assign(excess=frame[f"seen_{at}"] - frame[f"null_{at}"])
-        beyond = Truth(
-            with_effect.value - null.value,
-            float(np.hypot(with_effect.error, null.error)),
-        )
-        yield bias(
-            excess,
-            "excess",
-            beyond,
-            LARGEST_EXCESS_BIAS,
-            f"bias of what is seen beyond the benchmark, {where}",
-        )
+        yield from checks_of(frame, str(at), truths, limits, where)
+
+
+def checks_of(
+    frame: pd.DataFrame,
+    name: str,
+    truths: Sequence[Truth],
+    limits: tuple[float, float],
+    where: str,
+) -> Iterator[Check]:
+    """The three checks of one number.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Measurements, with columns `null_` `low_` `high_` `seen_` and the name.
+    name : str
+        Of the number.
+    truths : sequence of Truth
+        In the twin without effect, and in the clinic.
+    limits : tuple of float
+        Largest bias of the benchmark, and of what is seen beyond it.
+    where : str
+        The number in words, with its unit.
+    """
+    null, with_effect = truths
+    yield bias(
+        frame,
+        f"null_{name}",
+        null,
+        limits[0],
+        f"bias of the benchmark, {where}",
+    )
+    yield coverage(
+        frame,
+        (f"low_{name}", f"high_{name}"),
+        null,
+        *COVERED,
+        what=f"coverage of the 95 % interval of the benchmark, {where}",
+    )
+    excess = frame.assign(excess=frame[f"seen_{name}"] - frame[f"null_{name}"])
+    beyond = Truth(
+        with_effect.value - null.value,
+        float(np.hypot(with_effect.error, null.error)),
+    )
+    yield bias(
+        excess,
+        "excess",
+        beyond,
+        limits[1],
+        f"bias of what is seen beyond the benchmark, {where}",
+    )
 
 
 def judge_refused(frame: pd.DataFrame, truths: Truths) -> list[Check]:

@@ -26,8 +26,8 @@ from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import DerivedCohort, derive
-from kettrack.trials.gate import Check, Gate, Truths, bias, coverage
-from kettrack.trials.no_effect import COVERED, PAIRS, SIZES, without_effect
+from kettrack.trials.gate import Check, Gate, Truths
+from kettrack.trials.no_effect import PAIRS, SIZES, checks_of, without_effect
 
 LARGEST_BIAS: Final = {"held": 1.5, "slope": 0.1}  # points; points per session
 LARGEST_EXCESS_BIAS: Final = {"held": 2.0, "slope": 0.15}
@@ -121,34 +121,9 @@ def _checks(frame: pd.DataFrame, scenario: str) -> Iterator[Check]:
     seen = true_numbers(clinic)
     for name, null in true_numbers(without_effect(clinic)).items():
         kind, *rest = name.split("_")
-        where = _words(kind, rest)
-        yield bias(
-            frame,
-            f"null_{name}",
-            null,
-            LARGEST_BIAS[kind],
-            f"bias of the benchmark, {where}",
-        )
-        yield coverage(
-            frame,
-            (f"low_{name}", f"high_{name}"),
-            null,
-            *COVERED,
-            what=f"coverage of the 95 % interval of the benchmark, {where}",
-        )
-        excess = frame.assign(excess=frame[f"seen_{name}"] - frame[f"null_{name}"])
-        with_effect = seen[name]
-        beyond = Truth(
-            with_effect.value - null.value,
-            float(np.hypot(with_effect.error, null.error)),
-        )
-        yield bias(
-            excess,
-            "excess",
-            beyond,
-            LARGEST_EXCESS_BIAS[kind],
-            f"bias of what is seen beyond the benchmark, {where}",
-        )
+        limits = (LARGEST_BIAS[kind], LARGEST_EXCESS_BIAS[kind])
+        truths = (null, seen[name])
+        yield from checks_of(frame, name, truths, limits, _words(kind, rest))
 
 
 def _words(kind: str, rest: list[str]) -> str:
