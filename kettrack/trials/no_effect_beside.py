@@ -17,8 +17,7 @@ import pandas as pd
 from kettrack.analysis.association.slopes import null_slopes
 from kettrack.analysis.durability.null import null_held
 from kettrack.analysis.durability.words import DAYS_SAID
-from kettrack.analysis.response.benchmark import benchmark
-from kettrack.arrays import Floats
+from kettrack.analysis.response.benchmark import Benchmark, benchmark
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import cohort_from_frames
 from kettrack.simulation.cohort import simulate
@@ -44,50 +43,54 @@ _HELD: Final = tuple(
 _SLOPES: Final = ("slope_raw", "slope_adjusted")
 
 
-def _held(cohort: DerivedCohort) -> dict[str, float]:
-    return dict(zip(_HELD, null_held(cohort), strict=True))
-
-
-def _slopes(cohort: DerivedCohort) -> dict[str, float]:
-    # the correlations that follow them are not on trial
-    return dict(zip(_SLOPES, null_slopes(cohort), strict=False))
-
-
 def seen_in(cohort: DerivedCohort, scenario: str) -> dict[str, float]:
     """What is on trial in a scenario, as a cohort shows it."""
-    found = _held(cohort) if scenario in HELD_IN else {}
-    return found | (_slopes(cohort) if scenario in SLOPES_IN else {})
+    found: dict[str, float] = {}
+    if scenario in HELD_IN:
+        held = null_held(cohort)
+        found.update(zip(_HELD, held, strict=True))
+    if scenario in SLOPES_IN:
+        # the correlations that follow them are not on trial
+        slopes = null_slopes(cohort)[: len(_SLOPES)]
+        found.update(zip(_SLOPES, slopes, strict=True))
+    return found
 
 
-def measure_beside(cohort: Cohort, scenario: str) -> dict[str, float]:
+def measure_beside(
+    cohort: Cohort,
+    scenario: str,
+) -> dict[str, float]:
     """What is seen and the benchmark of it with its interval."""
     derived = derive(cohort)
     seen = seen_in(derived, scenario)
-    numbers = {f"seen_{name}": value for name, value in seen.items()}
+    numbers = {f"seen_{name}": seen[name] for name in seen}
     if scenario in HELD_IN:
-        held = benchmark(derived, lambda null: _values(_held(null)), course_over=True)
-        numbers |= _told(_HELD, (held.value, held.low, held.high))
+        held = benchmark(
+            derived,
+            null_held,
+            course_over=True,
+        )
+        numbers |= _told(_HELD, held)
     if scenario in SLOPES_IN:
-        far = (-np.inf, np.inf)
-        slope = benchmark(derived, lambda null: _values(_slopes(null)), limits=far)
-        numbers |= _told(_SLOPES, (slope.value, slope.low, slope.high))
+        slope = benchmark(
+            derived,
+            null_slopes,
+            limits=(-np.inf, np.inf),
+        )
+        numbers |= _told(_SLOPES, slope)
     return numbers
-
-
-def _values(found: dict[str, float]) -> Floats:
-    return np.array(list(found.values()), np.float64)
 
 
 def _told(
     names: tuple[str, ...],
-    found: tuple[Floats, Floats, Floats],
+    found: Benchmark,
 ) -> dict[str, float]:
-    parts = zip(("null", "low", "high"), found, strict=True)
-    return {
-        f"{part}_{name}": float(value)
-        for part, values in parts
-        for name, value in zip(names, values, strict=True)
-    }
+    numbers = {}
+    for place, name in enumerate(names):
+        numbers[f"null_{name}"] = float(found.value[place])
+        numbers[f"low_{name}"] = float(found.low[place])
+        numbers[f"high_{name}"] = float(found.high[place])
+    return numbers
 
 
 @cache
@@ -104,11 +107,12 @@ def true_numbers(parameters: Parameters) -> dict[str, Truth]:
         )
         twins.append(seen_in(derive(cohort), parameters.name))
     frame = pd.DataFrame(twins)
-    error = frame.std() / np.sqrt(TWINS)
-    return {
-        str(name): Truth(float(frame[name].mean()), float(error[name]))
-        for name in frame
-    }
+    found = {}
+    for name in frame:
+        mean = float(frame[name].mean())
+        error = float(frame[name].std() / np.sqrt(TWINS))
+        found[str(name)] = Truth(mean, error)
+    return found
 
 
 def judge_beside(frame: pd.DataFrame, truths: Truths, scenario: str) -> list[Check]:
@@ -121,9 +125,13 @@ def _checks(frame: pd.DataFrame, scenario: str) -> Iterator[Check]:
     seen = true_numbers(clinic)
     for name, null in true_numbers(without_effect(clinic)).items():
         kind, *rest = name.split("_")
-        limits = (LARGEST_BIAS[kind], LARGEST_EXCESS_BIAS[kind])
-        truths = (null, seen[name])
-        yield from checks_of(frame, name, truths, limits, _words(kind, rest))
+        yield from checks_of(
+            frame,
+            name,
+            truths=(null, seen[name]),
+            limits=(LARGEST_BIAS[kind], LARGEST_EXCESS_BIAS[kind]),
+            where=_words(kind, rest),
+        )
 
 
 def _words(kind: str, rest: list[str]) -> str:
@@ -153,7 +161,5 @@ def _gate(scenario: str, n: int) -> Gate:
 
 
 GATES: Final = tuple(
-    _gate(scenario, n)
-    for n in SIZES
-    for scenario in sorted({*HELD_IN, *SLOPES_IN}, key=str.lower)
+    _gate(scenario, n) for n in SIZES for scenario in dict.fromkeys(HELD_IN + SLOPES_IN)
 )
