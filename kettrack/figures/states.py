@@ -183,7 +183,7 @@ def plot_flows(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -
     Parameters
     ----------
     table : DataFrame
-        The table of `severity_flows`: one row per node and per ribbon.
+        The table of `severity_flows`: rows of kind `visit` and `change`.
     ax : Axes, optional
         Default: new ones.
     caption : str
@@ -196,8 +196,8 @@ def plot_flows(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -
 
     Examples
     --------
-    >>> node = {"kind": "node", "source": "mild", "target": "", "place": 0, "people": 9}
-    >>> ribbon = node | {"kind": "ribbon", "step": "baseline", "target": "mild"}
+    >>> node = {"kind": "visit", "source": "mild", "target": "", "place": 0, "people": 9}
+    >>> ribbon = node | {"kind": "change", "step": "baseline", "target": "mild"}
     >>> nodes = [node | {"step": visit} for visit in ("baseline", "session 3")]
     >>> [text.get_text() for text in plot_flows(pd.DataFrame([*nodes, ribbon])).texts]
     ['9 mild', '9 mild']
@@ -206,7 +206,7 @@ def plot_flows(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -
         if nothing_to_draw(axes, table, "people"):
             return axes
         shown = table.dropna(subset=["people"]).astype({"people": float})
-        visits = list(dict.fromkeys(shown.loc[shown["kind"] == "node", "step"]))
+        visits = list(dict.fromkeys(shown.loc[shown["kind"] == "visit", "step"]))
         nodes = _node_places(shown, visits)
         looks = _node_looks(shown)
         for ribbon, source, target in _ribbons(shown, visits, nodes):
@@ -242,7 +242,7 @@ def _frame_flows(axes: Axes, visits: list[str], nodes: dict[_Key, NodePlace]) ->
 
 def _node_looks(shown: pd.DataFrame) -> dict[str, Look]:
     """Look of each node: severity by its place, the rest by what it is."""
-    nodes = shown[shown["kind"] == "node"].drop_duplicates("source")
+    nodes = shown[shown["kind"] == "visit"].drop_duplicates("source")
     bands = nodes[~nodes["source"].isin(list(OTHERS))]
     # A scale has three to five bands; the first and the last are always the darkest.
     count = int(bands["place"].max()) + 1 if len(bands) else 1
@@ -256,7 +256,7 @@ def _node_looks(shown: pd.DataFrame) -> dict[str, Look]:
 
 def _node_places(shown: pd.DataFrame, visits: list[str]) -> dict[_Key, NodePlace]:
     """Bottom and height of each node; the best band on top of its visit."""
-    nodes = shown[shown["kind"] == "node"].sort_values("place", ascending=False)
+    nodes = shown[shown["kind"] == "visit"].sort_values("place", ascending=False)
     everyone = nodes.loc[nodes["step"] == visits[0], "people"].sum()
     gap = _NODES_APART * everyone
     places = {}
@@ -279,7 +279,7 @@ def _ribbons(
     free_right = {key: place.bottom + place.people for key, place in nodes.items()}
     free_left = dict(free_right)
     ribbons = []
-    for row in shown[shown["kind"] == "ribbon"].to_dict("records"):
+    for row in shown[shown["kind"] == "change"].to_dict("records"):
         visit = visits.index(row["step"])
         leaves = (row["step"], row["source"])
         arrives = (visits[visit + 1], row["target"])

@@ -49,8 +49,8 @@ MORE: Final = {
     "response_by_week": "02_sessions_to_response.ipynb",
     "worsening_by_week": "02_sessions_to_response.ipynb",
     "adverse_events": "06_safety_and_suicidality.ipynb",
-    "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
-    "how_long_from_response": "04_durability_and_maintenance.ipynb",
+    "how_long_it_lasts": "04_loss_of_response.ipynb",
+    "how_long_from_response": "04_loss_of_response.ipynb",
     "next_session": "05_sessions_and_symptom_change.ipynb",
 }
 _BETWEEN_SENTENCES: Final = re.compile(r"(?<=[.?!])\s+(?=[A-Z0-9])")
@@ -191,11 +191,22 @@ def paragraphs(text: str) -> tuple[str, ...]:
     """
     parts = []
     for line in text.splitlines():
-        sentences = _BETWEEN_SENTENCES.split(line.strip())
+        sentences = sentences_of(line)
         starts = range(0, len(sentences), _SENTENCES_TOGETHER)
         together = [sentences[start : start + _SENTENCES_TOGETHER] for start in starts]
         parts += [" ".join(few) for few in together]
     return tuple(part for part in parts if part)
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text.
+
+    Examples
+    --------
+    >>> sentences_of("Of 9, 3 (1.5 to 5) did. 8 weeks on, 2 did.")
+    ['Of 9, 3 (1.5 to 5) did.', '8 weeks on, 2 did.']
+    """
+    return _BETWEEN_SENTENCES.split(text.strip())
 
 
 def sources_of(cohort: Cohort | DerivedCohort) -> dict[str, str]:

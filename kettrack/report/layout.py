@@ -6,7 +6,6 @@ browser to fetch any.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -15,13 +14,15 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
 
-from kettrack.escapes import visible
+from kettrack.escapes import in_html, visible
 from kettrack.report.first_page import FirstAnswer, FirstPage, PageAnswer
 from kettrack.report.glossary import WORDS
 from kettrack.report.pictures import as_drawn
+from kettrack.report.sections import finding_of, opening_of, without_checks
 from kettrack.result import REFUSED
 
 PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
@@ -29,7 +30,7 @@ PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
 TEMPLATES: Final = Path(__file__).parent / "template"
 UNSEEN: Final = {PARAMETERS}  # cells that may hold a path of this machine
 # Code is coloured as IPython, whatever a stored notebook says of its language.
-LANGUAGE: Final = {"name": "python", "pygments_lexer": "ipython3"}
+LEXER: Final = "ipython3"
 CDN: Final = (
     "mathjax_url",
     "require_js_url",
@@ -60,8 +61,6 @@ IN_WORDS: Final = {
     "key": "row",
     "auc": "area under the curve",
 }
-# The first sentence of a result, above its figure.
-FINDING: Final = re.compile(r"<p><b>(.*?)</b></p>", re.DOTALL)
 LONGEST_ALT: Final = (
     300  # letters; a person who hears it wants the finding, not the paragraph
 )
@@ -71,7 +70,6 @@ SCROLLS_FROM: Final = 15
 REFUSAL: Final = re.compile(rf"{REFUSED}[^<]*")
 SAME_REASON: Final = "Cannot be answered from these data, for the reason given under"
 SVG: Final = "image/svg+xml"
-DRAWING: Final = re.compile(r"<!--drawing (\d+)-->")
 LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
 SCROLL: Final = (
     '<p class="about scroll">Scroll sideways to see all columns of this table.</p>'
@@ -89,11 +87,24 @@ class ContentsLine:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One notebook as HTML, and its headings."""
+    """One notebook as HTML, and its headings.
+
+    Parameters
+    ----------
+    anchor : str
+        Where it begins.
+    body : str
+        HTML.
+    entries : tuple of ContentsLine
+        Its headings.
+    checks : tuple of ContentsLine
+        Headings of its sections in the appendix.
+    """
 
     anchor: str
     body: str
     entries: tuple[ContentsLine, ...]
+    checks: tuple[ContentsLine, ...] = ()
 
 
 def render(
@@ -125,10 +136,18 @@ def render(
     """
     exporter = _exporter()
     told: dict[str, str] = {}
-    chapters = [
-        _chapter(exporter, name, _reader_copy(notebook, _anchor(name), told), notebooks)
-        for name, notebook in notebooks.items()
-    ]
+    chapters = []
+    appendix = []
+    for name, notebook in notebooks.items():
+        anchor = _anchor(name)
+        shown = _reader_copy(notebook, anchor, told)
+        chapter, checks = without_checks(shown)
+        behind = _chapter(exporter, f"{anchor}-checks", checks, notebooks)
+        before = _chapter(exporter, anchor, chapter, notebooks)
+        body = _opened(before.body, opening_of(shown))
+        chapters.append(replace(before, body=body, checks=behind.entries))
+        if behind.entries:
+            appendix.append(behind)
     answers = tuple(_linked(answer, notebooks) for answer in page.answers)
     first = tuple(_all_linked(answer, notebooks) for answer in page.first)
     layout = exporter.environment.get_template("page.html.j2")
@@ -137,6 +156,7 @@ def render(
         title=title,
         page=replace(page, answers=answers, first=first),
         chapters=chapters,
+        appendix=appendix,
         last=last,
         methods=methods,
         words=WORDS if first else {},
@@ -160,24 +180,33 @@ def _all_linked(answer: FirstAnswer, notebooks: Mapping[str, object]) -> FirstAn
 
 def _exporter() -> HTMLExporter:
     # Without these addresses nbconvert writes no script that would ask the network for one.
-    return HTMLExporter(
+    exporter = HTMLExporter(
         template_name="basic",
         template_file="cells.html.j2",
         extra_template_paths=[str(TEMPLATES)],
         exclude_anchor_links=True,
         **dict.fromkeys(CDN, ""),
     )
+    coloured = Highlight2HTML(pygments_lexer=LEXER)
+    exporter.register_filter("highlight_code", coloured)
+    return exporter
+
+
+def _opened(body: str, answers: tuple[str, ...]) -> str:
+    """A chapter with its answers below its title."""
+    opening = "".join(f'\n<p class="opening">{in_html(words)}</p>' for words in answers)
+    return body.replace("</h1>", f"</h1>{opening}", 1)
 
 
 def _chapter(
     exporter: HTMLExporter,
-    name: str,
+    anchor: str,
     notebook: NotebookNode,
     all_names: Mapping[str, object],
 ) -> Chapter:
-    anchor = _anchor(name)
-    drawn = _without_drawings(notebook)
-    body, _ = exporter.from_notebook_node(notebook)
+    # Its own class would parse all that was written once more, to look for pictures without a text.
+    # Here every picture has one, and tables of thousands of cells take longer than all else.
+    body, _ = TemplateExporter.from_notebook_node(exporter, notebook)
     entries: list[ContentsLine] = []
 
     def with_anchor(found: re.Match[str]) -> str:
@@ -193,24 +222,7 @@ def _chapter(
     # A link to another notebook becomes a link down the page.
     for other in all_names:
         body = body.replace(f'href="{other}"', f'href="#{_anchor(other)}"')
-    body = DRAWING.sub(lambda found: drawn[int(found[1])], body)
     return Chapter(anchor, body, tuple(entries))
-
-
-def _without_drawings(notebook: NotebookNode) -> list[str]:
-    """Take the drawings out of a notebook and leave the place of each.
-
-    nbconvert parses the whole page to look for pictures without a text. The thousands of parts of a
-    drawing take it longer than all else, and what it writes again is not what was drawn.
-    """
-    drawn = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if SVG in data:
-                drawn.append(data[SVG])
-                data[SVG] = f"<!--drawing {len(drawn) - 1}-->"
-    return drawn
 
 
 def boxed_tables(page: str) -> str:
@@ -281,7 +293,6 @@ def _reader_copy(
     """
     # The notebook stays as it was run; it may be shown again.
     shown = deepcopy(notebook)
-    shown.metadata["language_info"] = LANGUAGE
     shown.cells = [
         cell for cell in shown.cells if not UNSEEN & set(cell.metadata.get("tags", []))
     ]
@@ -295,7 +306,7 @@ def _reader_copy(
             finding = "" if below else finding
             heading = below or heading
         for output in cell.get("outputs", []):
-            finding = _finding_of(output) or finding
+            finding = _in_short(finding_of(output)) or finding
             said = f"{heading}. {finding}" if finding else heading
             _describe(output, f"Figure: {said}", f"{anchor}-{next(figures)}")
             _shorten_refusal(output, heading, told)
@@ -323,15 +334,10 @@ def _last_heading(source: str) -> str:
     return headings[-1] if headings else ""
 
 
-def _finding_of(output: NotebookNode) -> str:
-    """The beginning of what a result says, as plain text; empty for any other output."""
-    found = FINDING.search(output.get("data", {}).get("text/html", ""))
-    if found is None:
-        return ""
-    words = html.unescape(TAG.sub("", found[1]))
+def _in_short(words: str) -> str:
+    """The beginning of what a result says, as whole sentences where it has any."""
     if len(words) <= LONGEST_ALT:
         return words
-    # Cut behind a whole sentence where there is one.
     cut = words[:LONGEST_ALT]
     whole, stop, _ = cut.rpartition(". ")
     return whole + stop.strip() if stop else f"{cut.rpartition(' ')[0]} ..."

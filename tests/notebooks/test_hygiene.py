@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from kettrack import notebook_folder, sample_folder
 from kettrack.report.execute import METADATA
 from kettrack.report.run import read_contents
+from kettrack.report.sections import opening_of
 
 FOLDER = notebook_folder()
 MOST_LINES = 8
@@ -85,6 +86,14 @@ def test_every_code_cell_has_run_in_order(notebook: NotebookNode) -> None:
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert any(has_table(cell) for cell in cells)
+
+
+@pytest.mark.parametrize("name", read_contents().notebooks)
+def test_every_chapter_has_an_answer_to_open_with(name: str) -> None:
+    shown = nbformat.read(FOLDER / name, as_version=4)
+    opening = opening_of(shown)
+    assert opening
+    assert all(re.search(r"\d", words) for words in opening)
 
 
 def test_calls_and_defines_nothing(notebook: NotebookNode) -> None:

@@ -235,10 +235,10 @@ named as (
 
 def test_people_in_each_band_of_severity_and_between_them(sql):
     table = sample_answer("severity_flows").table
-    nodes = table[table["kind"] == "node"].set_index(["step", "source"])["people"]
+    nodes = table[table["kind"] == "visit"].set_index(["step", "source"])["people"]
     counted = sql(f"{FLOWS} select step, band, count(*) from named group by 1, 2")
     assert nodes.to_dict() == {(step, band): n for step, band, n in counted}
-    ribbons = table[(table["kind"] == "ribbon") & (table["step"] == "baseline")]
+    ribbons = table[(table["kind"] == "change") & (table["step"] == "baseline")]
     pairs = sql(
         f"""{FLOWS} select a.band, b.band, count(*) from named a join named b
         using (patient_id) where a.step = 'baseline' and b.step = 'session 3' group by 1, 2"""

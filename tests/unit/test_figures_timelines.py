@@ -56,8 +56,8 @@ def test_a_week_with_a_hidden_count_stays_empty():
 
 def test_every_column_of_the_flows_holds_everyone(sample):
     table = sample_answer("severity_flows").table
-    nodes = table[table["kind"] == "node"]
-    ribbons = table[table["kind"] == "ribbon"]
+    nodes = table[table["kind"] == "visit"]
+    ribbons = table[table["kind"] == "change"]
     assert (nodes.groupby("step")["people"].sum() == len(sample.patients)).all()
     out = (
         ribbons[ribbons["source"] != MERGED].groupby(["step", "source"])["people"].sum()
@@ -89,7 +89,7 @@ def test_blocks_are_as_high_as_their_nodes_and_do_not_overlap(sample):
     table = sample_answer("severity_flows").table
     ax = kt.plot_flows(table)
     blocks = [patch for patch in ax.patches if hasattr(patch, "get_height")]
-    nodes = table[table["kind"] == "node"]
+    nodes = table[table["kind"] == "visit"]
     assert sorted(block.get_height() for block in blocks) == sorted(nodes["people"])
     assert {block.get_label() for block in blocks} == set(nodes["source"])
     assert set(OTHERS) >= set(nodes["source"]) - {
@@ -105,7 +105,7 @@ def test_blocks_are_as_high_as_their_nodes_and_do_not_overlap(sample):
             low + high < above
             for (low, high), (above, _) in zip(column, column[1:], strict=False)
         )
-    assert len(ax.patches) - len(blocks) == (table["kind"] == "ribbon").sum()
+    assert len(ax.patches) - len(blocks) == (table["kind"] == "change").sum()
 
 
 def test_the_strip_shows_every_count():

@@ -173,6 +173,43 @@ def test_a_figure_is_told_by_what_was_found_above_it() -> None:
     assert alts[1] == "Figure: Another"
 
 
+def finding(words: str) -> NotebookNode:
+    shown = {"text/html": f"<div><p><b>{words}</b></p></div>"}
+    return nbformat.v4.new_output("display_data", data=shown)
+
+
+def test_a_chapter_opens_with_what_was_found() -> None:
+    notebook = notebook_of("1", "2")
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Loss\n\nAbout."))
+    said = "9 of 20 lost it &lt; 1 %. 3 are not known. A third sentence."
+    notebook.cells[2].outputs = [finding(said)]
+    assert "class=" + '"opening"' not in render("T", PAGE, {"a.ipynb": notebook})
+    notebook.cells[2].metadata["tags"] = ["answer"]
+    text = render("T", PAGE, {"a.ipynb": notebook})
+    opening = '<p class="opening">9 of 20 lost it &lt; 1 %. 3 are not known.</p>'
+    assert text.index("Loss</h1>") < text.index(opening) < text.index("About.")
+
+
+def test_sections_for_who_checks_stand_at_the_end() -> None:
+    notebook = prose_notebook("# A", "## Model", "Of the model.", "## Main", "Last.")
+    notebook.cells[1].metadata["tags"] = ["checks"]
+    other = prose_notebook("# B")
+    text = render("T", PAGE, {"a.ipynb": notebook, "b.ipynb": other})
+    order = [
+        "Last.",
+        '<a href="#a-checks-1">Model',
+        'id="b"',
+        "Methods and checks</h1>",
+    ]
+    order += ['id="a-checks-1"', "Of the model."]
+    body = text[text.index("</nav>") :]
+    places = [body.index(words) for words in order]
+    assert places == sorted(places)
+    # It is told once, and the contents lead to it.
+    assert body.count("Of the model.") == 1
+    assert '<a href="#a-checks-1">Model' in text[: text.index("</nav>")]
+
+
 def test_the_banner_stands_on_every_printed_page() -> None:
     page = FirstPage('Not "for" release </style>', (), {})
     text = render("T", page, {})

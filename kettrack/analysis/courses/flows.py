@@ -173,10 +173,10 @@ def severity_flows(cohort: DerivedCohort) -> Answer:
     Returns
     -------
     Result
-        Rows of kind `node` (`people` at `source` at a visit, `step`; `place` orders them, best
-        first) and `ribbon` (from `source` at a visit to `target` at the next). Ribbons of fewer
-        than `FEWEST_PEOPLE_IN_RIBBON` are merged: what leaves a node so stands as `target` merged,
-        what arrives so as `source` merged. Nodes of one step add up to `n`, everyone who started.
+        Rows of kind `visit` (`people` at `source` at a visit, `step`; `place` orders them, best
+        first) and `change` (from `source` at a visit to `target` at the next). Changes of fewer
+        than `FEWEST_PEOPLE_IN_RIBBON` are merged: what leaves a band so stands as `target` merged,
+        what arrives so as `source` merged. Visits of one step add up to `n`, everyone who started.
         Refused without severity bands.
     """
     nodes = visit_nodes(cohort)
@@ -195,7 +195,7 @@ def _node_rows(nodes: pd.DataFrame) -> _Rows:
         counts = nodes[visit].value_counts(sort=False)
         order = {name: place for place, name in enumerate(counts.index)}
         rows += [
-            _row("node", visit, name, "", people) | {"place": order[name]}
+            _row("visit", visit, name, "", people) | {"place": order[name]}
             for name, people in counts[counts > 0].items()
         ]
     return rows
@@ -210,15 +210,15 @@ def _ribbon_rows(nodes: pd.DataFrame) -> _Rows:
         counts = pairs.reset_index(name="people")
         enough = counts["people"] >= FEWEST_PEOPLE_IN_RIBBON
         for cells in counts[enough].itertuples(index=False):
-            rows.append(_row("ribbon", here, *cells))
+            rows.append(_row("change", here, *cells))
         # What is merged leaves one node without saying where to, and arrives without saying whence.
         thin = counts[~enough]
         leaving = thin.groupby(here, observed=True)["people"].sum()
         for name, people in leaving.items():
-            rows.append(_row("ribbon", here, name, MERGED, people))
+            rows.append(_row("change", here, name, MERGED, people))
         arriving = thin.groupby(there, observed=True)["people"].sum()
         for name, people in arriving.items():
-            rows.append(_row("ribbon", here, MERGED, name, people))
+            rows.append(_row("change", here, MERGED, name, people))
     return rows
 
 
@@ -254,7 +254,7 @@ def _sentence(nodes: pd.DataFrame) -> str:
     """What is known at the last visit, best band first, and what is not."""
     counts = nodes[VISITS[-1]].value_counts(sort=False)
     there = [str(name) for name in counts[counts > 0].index]
-    keys = {name: _key("node", VISITS[-1], name) for name in there}
+    keys = {name: _key("visit", VISITS[-1], name) for name in there}
     parts = [
         _OTHERS_SAID.get(name, f"# were {in_sentence(name)}").replace(
             "#", f"{{{key}.people}}", 1
@@ -282,9 +282,9 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
         ),
         f"{cohort.instrument.name} bands: {bands} ({cohort.instrument.bands_source}).",
         (
-            f"Ribbons of fewer than {FEWEST_PEOPLE_IN_RIBBON} people are merged with the others"
-            " of their node. Stopped: treatment was over and there is no score. A person who"
-            f" stopped and was scored at {VISITS[-1]} stands in a band."
+            f"Changes of fewer than {FEWEST_PEOPLE_IN_RIBBON} people are merged with the others"
+            " from or to the same band. Stopped: treatment was over and there is no score. A person"
+            f" who stopped and was scored at {VISITS[-1]} stands in a band."
         ),
         log_words(cohort),
         (
