@@ -33,7 +33,9 @@ WHOLE_CLINICS = {
     "test_against.py",
     "test_calibration_check.py",
     "test_cli.py",
+    "test_cli_estimate.py",
     "test_cli_output.py",
+    "test_cli_shard.py",
     "test_copied_notebooks.py",
     "test_durability.py",
     "test_estimates.py",
@@ -91,6 +93,12 @@ WHOLE_CLINICS = {
     "test_what_patients_are_told.py",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of which `make quick` takes no test are not even read."""
+    left = config.option.markexpr == "not slow"
+    return True if left and collection_path.name in WHOLE_CLINICS else None
 
 
 @pytest.hookimpl(tryfirst=True)
