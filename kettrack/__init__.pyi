@@ -18,7 +18,7 @@ from .analysis.next_session.maintenance import (
 from .analysis.people.patient_page import patient_page as patient_page
 from .analysis.people.review import review_table as review_table
 from .analysis.people.sheet import patient_sheet as patient_sheet
-from .analysis.prognosis.person import people_like as people_like
+from .analysis.prognosis.answer import people_like as people_like
 from .analysis.registry import Answer as Answer
 from .analysis.registry import question as question
 from .analysis.registry import questions as questions
@@ -41,6 +41,7 @@ from .figures.all_courses import (
     plot_response_by_any_session as plot_response_by_any_session,
 )
 from .figures.all_courses import plot_response_by_week as plot_response_by_week
+from .figures.all_courses import plot_what_came_first as plot_what_came_first
 from .figures.all_courses import plot_worsening_by_week as plot_worsening_by_week
 from .figures.answers import plot_methods as plot_methods
 from .figures.answers import plot_session_answers as plot_session_answers
@@ -100,7 +101,6 @@ from .figures.trajectories import plot_trajectories as plot_trajectories
 from .figures.treatments import plot_interactions as plot_interactions
 from .figures.treatments import plot_standardised as plot_standardised
 from .figures.watched import plot_watched_harms as plot_watched_harms
-from .figures.what_came_first import plot_what_came_first as plot_what_came_first
 from .pooling.catalogue import pooled_questions as pooled_questions
 from .pooling.pooled import Pool as Pool
 from .pooling.pooled import pool as pool

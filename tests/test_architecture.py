@@ -75,9 +75,7 @@ ANY_QUESTION = (
     "context",
     "registry",
     "person_rows",
-    "one_patient",
     "rules_in_force",
-    "shown_steps",
 )
 # room of `analysis` -> the rooms of `analysis` it may import; `overview` chooses from all.
 ANALYSIS_MAY_IMPORT = {

@@ -273,3 +273,15 @@ def rule_words(cohort: DerivedCohort) -> str:
         f"{criteria.instrument}, {criteria.label}, baseline: {baseline} score in the"
         f" {BASELINE_WINDOW_DAYS} days up to session 1{percent}"
     )
+
+
+def shown_steps(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a curve that have a number; all rows where none has.
+
+    A release policy may take steps together, and the rows before the last of them are then empty.
+    """
+    known = table["estimate"].notna()
+    # Where everything is hidden, the words are about all rows, and say that they are hidden.
+    if not known.any():
+        return table
+    return table[known]

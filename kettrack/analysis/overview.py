@@ -11,6 +11,7 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, trajectories
+from kettrack.analysis.context import shown_steps
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening, worsening_by_week
 from kettrack.analysis.durability.curve import (
@@ -30,7 +31,6 @@ from kettrack.analysis.response.curve_words import told_session, unscored_words
 from kettrack.analysis.response.responders import responders
 from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
-from kettrack.analysis.shown_steps import shown_steps
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.privacy.disclosure import hide_page_differences
 from kettrack.privacy.policies import get_policy

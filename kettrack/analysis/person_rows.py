@@ -1,4 +1,5 @@
-"""The person-level rows behind a curve or a share, so that somebody else can work it out again.
+"""The person-level rows behind a curve or a share, so that somebody else can work it out again; and
+those of one patient, and whether they may be shown.
 
 A question hands the very exits that it counted to `Answer(rows=...)`; nothing is worked out a
 second time for the export. `docs/rebuild.R` turns the rows back into figures.
@@ -13,6 +14,9 @@ import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints
+from kettrack.errors import UsageError
+from kettrack.privacy.policies import get_policy
+from kettrack.timelines.derived import DerivedCohort
 
 # In this order in every export; a later package may add columns behind them.
 COLUMNS: Final = (
@@ -195,3 +199,41 @@ def finished(rows: pd.DataFrame) -> pd.DataFrame:
     # An interval between two scores may begin half a day before its end.
     whole = [name for name in times if (times[name].dropna() % 1 == 0).all()]
     return rows.assign(**times.astype(dict.fromkeys(whole, "Int64")))
+
+
+def rows_of(
+    frame: pd.DataFrame,
+    patient_id: str,
+) -> pd.DataFrame:
+    """Rows of one patient, numbered from 0."""
+    # Through an array of numpy: a nullable column answers with missing truths.
+    own = (frame["patient_id"] == patient_id).to_numpy(bool)
+    return frame[own].reset_index(drop=True)
+
+
+def require_internal(cohort: DerivedCohort, what: str) -> None:
+    """Stop where `what`, which shows a single patient, would leave the clinic.
+
+    Raises
+    ------
+    UsageError
+        Under a release policy.
+    """
+    if get_policy(cohort.settings.policy).for_release:
+        raise UsageError(
+            f"A {what} shows a single patient, so it is made under the policy internal only."
+        )
+
+
+def require_patient(cohort: DerivedCohort, patient_id: str) -> None:
+    """Stop where the cohort has no such patient.
+
+    Raises
+    ------
+    UsageError
+        Which does not repeat the code: it may be a name, typed by mistake.
+    """
+    if patient_id not in set(cohort.patients["patient_id"]):
+        raise UsageError(
+            "No patient of the cohort has this code. The codes stand in patient_id of sessions.csv."
+        )

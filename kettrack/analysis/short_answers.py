@@ -13,7 +13,7 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import rule_words
+from kettrack.analysis.context import rule_words, shown_steps
 from kettrack.analysis.courses.worsening import worsening
 from kettrack.analysis.durability.curve import counted_durability
 from kettrack.analysis.durability.words import rows_said
@@ -33,7 +33,6 @@ from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.curve_words import told_session
 from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
-from kettrack.analysis.shown_steps import shown_steps
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.errors import UsageError
 from kettrack.escapes import in_sentence, visible

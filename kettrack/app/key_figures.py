@@ -15,13 +15,16 @@ from matplotlib.axes import Axes
 from kettrack.analysis import estimate
 from kettrack.analysis.durability.curve import counted_durability
 from kettrack.analysis.response.response_curve import curve_alone
-from kettrack.figures.all_courses import plot_response_by_week, plot_worsening_by_week
+from kettrack.figures.all_courses import (
+    plot_response_by_week,
+    plot_what_came_first,
+    plot_worsening_by_week,
+)
 from kettrack.figures.cohort import plot_ladder, plot_session_counts
 from kettrack.figures.response import plot_response_by_session
 from kettrack.figures.safety import plot_adverse_events, plot_blood_pressure
 from kettrack.figures.states import plot_occupancy
 from kettrack.figures.suicidality import plot_emergent_ideation
-from kettrack.figures.what_came_first import plot_what_came_first
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort
 

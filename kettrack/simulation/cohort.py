@@ -23,9 +23,12 @@ from kettrack.simulation.patient_records import (
     madrs_rows,
     phq9_rows,
 )
-from kettrack.simulation.planned_gaps import draw_planned_gaps
 from kettrack.simulation.process import TIMING_NAMES
-from kettrack.simulation.session_records import describe_sessions, draw_doses
+from kettrack.simulation.session_records import (
+    describe_sessions,
+    draw_doses,
+    draw_planned_gaps,
+)
 from kettrack.simulation.watched import draw_watched
 from kettrack.vocabulary.columns import (
     EVENT_ROWS,

@@ -1,5 +1,5 @@
 """What is given and seen at a session: route, weight, dose, blood pressure, dissociation, adverse
-events. Planted signals: dose and route.
+events, and when the next one was planned. Planted signals: dose and route.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints, Objects
-from kettrack.simulation.detail import ROUTES, Safety
+from kettrack.simulation.detail import ROUTES, Plans, Safety
 from kettrack.simulation.history import SessionLog
 from kettrack.simulation.people import whole_numbers
 from kettrack.vocabulary.columns import ADVERSE_EVENTS, SESSIONS
@@ -38,6 +38,11 @@ PRICE_SPREAD: Final = (
     0.2  # what a person pays lies within this share of the usual price
 )
 PRICE_STEP: Final = 5
+
+# Days of the interval that is planned at a session after which nobody came, in a first course.
+_USUAL_GAP: Final = 4.0
+# Among many thousands of sessions one would lie beyond it, and the clinic would not load.
+_FURTHEST: Final = SESSIONS["planned_next_days"].high
 
 
 # ---- what is given
@@ -377,3 +382,74 @@ def _event_names(flags: dict[str, Bools]) -> pd.Series:
     words = [np.where(flags[name], f"{name};", "") for name in told]
     joined = pd.Series(["".join(row) for row in zip(*words, strict=True)], dtype=object)
     return joined.str.rstrip(";").replace("", "none")
+
+
+def draw_planned_gaps(
+    sessions: SessionLog,
+    numbers: Plans,
+    rng: np.random.Generator,
+) -> Floats:
+    """Days to the next session as planned at each one; missing where nobody wrote it down.
+
+    Parameters
+    ----------
+    sessions : SessionLog
+        Who, when and which number.
+    numbers : Plans
+        How often people come late or early.
+    rng : numpy.random.Generator
+        Stream of the sessions, after everything else that is drawn from it.
+    """
+    n = len(sessions.day)
+    day = sessions.day.astype(np.float64)
+    # The log may hold the sessions of a day before those of a person.
+    order = np.lexsort((day, sessions.who))
+    who = sessions.who[order]
+    other = who[1:] != who[:-1]
+    gap = np.append(np.diff(day[order]), np.nan)
+    # The last session of a person is followed by nothing, not by the next person.
+    last = np.append(other, True)
+    gap[last] = np.nan
+    first = np.append(True, other)
+    planned = np.where(
+        last,
+        _before(gap, first),
+        gap,
+    )
+    late = rng.random(n) < numbers.late
+    early = rng.random(n) < numbers.early
+    # A share of the interval, so that a month is missed by more days than a week.
+    by = rng.uniform(*numbers.off, n) * planned
+    moved = np.select(
+        [last, late, early],
+        [0.0, -by, by],
+        0.0,
+    )
+    days = np.round(planned + moved)
+    # Nobody plans the next session for the same day, or beyond what the reader takes.
+    days = np.clip(
+        days,
+        1.0,
+        _FURTHEST,
+    )
+    written = rng.random(n) < numbers.written
+    found = np.full(n, np.nan)
+    found[order] = np.where(
+        written,
+        days,
+        np.nan,
+    )
+    return found
+
+
+def _before(
+    gap: Floats,
+    first: Bools,
+) -> Floats:
+    """The interval that led to each session; the usual one at a person's first."""
+    earlier = np.append(np.nan, gap[:-1])
+    return np.where(
+        first,
+        _USUAL_GAP,
+        earlier,
+    )

@@ -19,7 +19,7 @@ from kettrack.analysis.subgroups.adjusted import (
 from kettrack.analysis.subgroups.interactions import interaction_looks
 from kettrack.analysis.subgroups.scored_predictors import scored_looks
 from kettrack.analysis.subgroups.standardised import standardised
-from kettrack.estimators.survival.pseudo_values import pseudo_values
+from kettrack.estimators.survival.competing_risks import pseudo_values
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import derive
 from kettrack.trials.gate import Check, Gate, Truths, share

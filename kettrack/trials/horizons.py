@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.horizons.outcomes import CHANGE, RESPONSE
 from kettrack.analysis.horizons.strategies import (
     IMPUTED,
     OBSERVED,
@@ -25,7 +24,12 @@ from kettrack.analysis.horizons.strategies import (
     complete,
     gather,
 )
-from kettrack.analysis.horizons.visits import DEFAULT_HORIZON, visit_at
+from kettrack.analysis.horizons.visits import (
+    CHANGE,
+    DEFAULT_HORIZON,
+    RESPONSE,
+    visit_at,
+)
 from kettrack.arrays import Bools, Floats
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth

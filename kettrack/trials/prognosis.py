@@ -9,8 +9,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.prognosis.forecast import Forecasts, by_patients, score
-from kettrack.analysis.prognosis.landmarks import Landmark, landmark
+from kettrack.analysis.prognosis.forecast import (
+    Forecasts,
+    Landmark,
+    by_patients,
+    landmark,
+    score,
+)
 from kettrack.arrays import Floats
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import derive

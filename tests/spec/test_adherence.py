@@ -9,8 +9,11 @@ from spec.tables import cohort
 
 from kettrack import cohort_from_frames, sample_folder
 from kettrack.analysis.adherence.adherence import _completed, discontinuations
-from kettrack.analysis.adherence.following import following_sessions
-from kettrack.analysis.adherence.planned import _kept, planned_intervals
+from kettrack.analysis.adherence.planned import (
+    _kept,
+    following_sessions,
+    planned_intervals,
+)
 from kettrack.analysis.adherence.rhythm import _kinds
 from kettrack.timelines.derived import derive
 

@@ -15,7 +15,7 @@ from kettrack.analysis.next_session.answer_table import left_out_instrument
 from kettrack.analysis.next_session.outcome_model import Interval, fit_trials, fitted_to
 from kettrack.analysis.next_session.protocol import first_course
 from kettrack.analysis.next_session.trials import find_trials
-from kettrack.estimators.ratio import fieller
+from kettrack.estimators.difference import fieller
 
 
 def priced(*kinds, missing=()):

@@ -11,8 +11,7 @@ from __future__ import annotations
 import pandas as pd
 from spec.tables import cohort, plain, read
 
-from kettrack.analysis.horizons.outcomes import flags_of
-from kettrack.analysis.horizons.visits import MONTHS, visit_at
+from kettrack.analysis.horizons.visits import MONTHS, flags_of, visit_at
 from kettrack.timelines.derived import derive
 from kettrack.vocabulary.instruments.phq9 import ELEVATED_ABOVE, PHQ9
 

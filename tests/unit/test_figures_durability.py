@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import kettrack as kt
 from kettrack.analysis.durability.curve import durability_from_response
 from kettrack.analysis.durability.intervals import durability_intervals
+from kettrack.figures.all_courses import plot_what_came_first
 from kettrack.figures.durability import (
     CURVES,
     ROWS,
@@ -18,7 +19,6 @@ from kettrack.figures.durability import (
     plot_mean_count,
     plot_turnbull,
 )
-from kettrack.figures.what_came_first import plot_what_came_first
 from kettrack.vocabulary.published_results import published_durability
 
 

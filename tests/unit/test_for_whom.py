@@ -21,7 +21,7 @@ from kettrack.analysis.subgroups.adjusted import (
     shrink,
 )
 from kettrack.errors import NotIdentified
-from kettrack.estimators.survival.pseudo_values import pseudo_values
+from kettrack.estimators.survival.competing_risks import pseudo_values
 from kettrack.timelines.derived import derive
 
 matplotlib.use("Agg")

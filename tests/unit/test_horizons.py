@@ -15,9 +15,14 @@ from statsmodels.genmod.families import Binomial
 import kettrack as kt
 from kettrack.analysis.association.fixed_week import scores_at_week
 from kettrack.analysis.horizons.following import followed_rows
-from kettrack.analysis.horizons.outcomes import flags_of, scores_on_scale
 from kettrack.analysis.horizons.strategies import STRATEGIES, Estimates, complete
-from kettrack.analysis.horizons.visits import HORIZONS, WEEKS, visit_at
+from kettrack.analysis.horizons.visits import (
+    HORIZONS,
+    WEEKS,
+    flags_of,
+    scores_on_scale,
+    visit_at,
+)
 from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.timelines.derived import derive
 from kettrack.vocabulary.days import HEDIS_WINDOW_DAYS

@@ -31,10 +31,8 @@ from kettrack.analysis.next_session.unscored import (
     require_can_be_scored,
     require_even_weights,
     require_scored_people,
-    unscored_bounds,
-)
-from kettrack.analysis.next_session.waiting import (
     scored_before_arm_is_known,
+    unscored_bounds,
     waiting_weights,
 )
 from kettrack.errors import NotIdentified, UsageError

@@ -23,7 +23,7 @@ from kettrack.analysis.next_session.outcome_model import (
     require_same_time,
 )
 from kettrack.analysis.next_session.trials import find_trials
-from kettrack.analysis.next_session.waiting import waiting_weights
+from kettrack.analysis.next_session.unscored import waiting_weights
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.privacy.policies import POLICIES
 from kettrack.timelines.derived import derive

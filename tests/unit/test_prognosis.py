@@ -14,9 +14,13 @@ import statsmodels.api as sm
 import kettrack as kt
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.prognosis import forecast
-from kettrack.analysis.prognosis.answer import enough, prognosis, prognosis_curves
-from kettrack.analysis.prognosis.landmarks import landmark
-from kettrack.analysis.prognosis.person import people_like
+from kettrack.analysis.prognosis.answer import (
+    enough,
+    people_like,
+    prognosis,
+    prognosis_curves,
+)
+from kettrack.analysis.prognosis.forecast import landmark
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.figures.prognosis import plot_calibration, plot_net_benefit

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.causal.scored_weights import FollowedRows, weighted_means
+from kettrack.estimators.causal.standardised import FollowedRows, weighted_means
 from kettrack.estimators.intervals import wilson, wilson_of_estimate
 from kettrack.estimators.regression.imputation import (
     impute_scores,

@@ -20,9 +20,12 @@ from kettrack.simulation.detail import DETAIL, ROUTES
 from kettrack.simulation.history import run
 from kettrack.simulation.outcomes import weekly_scores
 from kettrack.simulation.parameters import NaturalCourse, Screening, StopRule
-from kettrack.simulation.planned_gaps import draw_planned_gaps
 from kettrack.simulation.presets import CLINIC, CLINIC_NULL, SCENARIOS
-from kettrack.simulation.session_records import draw_doses, draw_vitals
+from kettrack.simulation.session_records import (
+    draw_doses,
+    draw_planned_gaps,
+    draw_vitals,
+)
 from kettrack.simulation.truth import force_truth
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.instruments import INSTRUMENTS

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.adherence.following import (
+from kettrack.analysis.adherence.planned import (
     ENOUGH_OF_EACH,
     following_sessions,
     groups_not_shown,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.arrays import Bools, Floats
-from kettrack.estimators.causal.standardised_ratio import standardised_ratio
+from kettrack.estimators.causal.standardised import standardised_ratio
 from kettrack.estimators.difference import Ends
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import (

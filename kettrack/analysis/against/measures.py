@@ -48,9 +48,9 @@ from kettrack.estimators.moments import moments_of
 from kettrack.estimators.survival.competing_risks import (
     count_competing_risks,
     estimate_incidence,
+    pseudo_values,
 )
 from kettrack.estimators.survival.life_table import estimate_survival
-from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE

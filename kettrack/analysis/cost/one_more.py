@@ -21,7 +21,7 @@ from kettrack.analysis.next_session.trials import Trials, find_trials
 from kettrack.analysis.response.exits import require_rule
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified
-from kettrack.estimators.ratio import fieller
+from kettrack.estimators.difference import fieller
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.session_days import day_key
 from kettrack.timelines.states import measures, meets

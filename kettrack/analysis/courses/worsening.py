@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end
+from kettrack.analysis.context import LEVEL, require_log_end, shown_steps
 from kettrack.analysis.courses.by_week import (
     WEEK_RECIPES,
     WEEK_ROLES,
@@ -25,7 +25,6 @@ from kettrack.analysis.courses.by_week import (
 )
 from kettrack.analysis.person_rows import joined, share_rows
 from kettrack.analysis.registry import Answer, question
-from kettrack.analysis.shown_steps import shown_steps
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson

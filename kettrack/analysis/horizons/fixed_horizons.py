@@ -20,12 +20,6 @@ from kettrack.analysis.horizons.missing_scores import (
     require_scored,
     try_to_complete,
 )
-from kettrack.analysis.horizons.outcomes import (
-    OUTCOMES,
-    REMISSION,
-    RESPONSE,
-    WORSE,
-)
 from kettrack.analysis.horizons.strategies import (
     BEST,
     COMPOSITE,
@@ -41,6 +35,10 @@ from kettrack.analysis.horizons.strategies import (
 from kettrack.analysis.horizons.visits import (
     HORIZON_NAMES,
     MONTHS,
+    OUTCOMES,
+    REMISSION,
+    RESPONSE,
+    WORSE,
     Visit,
     horizons_of,
     visit_at,

@@ -8,7 +8,7 @@ import numpy as np
 
 from kettrack.analysis.horizons.visits import Visit, score_in, week_windows
 from kettrack.arrays import Floats, Ints
-from kettrack.estimators.causal.scored_weights import FollowedRows
+from kettrack.estimators.causal.standardised import FollowedRows
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.kernels import NO_ROW
 

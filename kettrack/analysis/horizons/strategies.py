@@ -15,18 +15,18 @@ import numpy as np
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.horizons.following import HISTORY_COLUMNS, followed_rows
-from kettrack.analysis.horizons.outcomes import (
+from kettrack.analysis.horizons.visits import (
     CHANGE,
     EFFECT,
     WORSE,
+    Visit,
     flags_of,
     scores_on_scale,
     shares_of,
 )
-from kettrack.analysis.horizons.visits import Visit
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.causal.scored_weights import FollowedRows, weighted_means
+from kettrack.estimators.causal.standardised import FollowedRows, weighted_means
 from kettrack.estimators.intervals import wilson, wilson_of_estimate
 from kettrack.estimators.regression.imputation import (
     impute_scores,

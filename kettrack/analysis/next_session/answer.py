@@ -19,14 +19,16 @@ from kettrack.analysis.next_session.answer_table import (
     answer_table,
     first_row,
 )
-from kettrack.analysis.next_session.decision_rows import decision_rows
+from kettrack.analysis.next_session.outcome_model import OutcomeModel
 from kettrack.analysis.next_session.protocol import (
     ProtocolWords,
     TrialProtocol,
     first_course,
     first_course_estimand,
 )
+from kettrack.analysis.person_rows import finished, joined
 from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Floats
 from kettrack.errors import UsageError
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import FRESH_DAYS, NEXT_SESSION_GRACE_DAYS
@@ -62,6 +64,9 @@ ANSWER_FACTS: Final[dict[str, Any]] = {
         "note",
     ),
 }
+
+HISTORY_ROWS = "history"
+MODIFIER_ROWS = "modifier"
 
 
 @question(
@@ -319,3 +324,56 @@ def _caveats(
             " are many, and differences between them are not tested."
         ),
     )
+
+
+def decision_rows(
+    name: str,
+    model: OutcomeModel,
+    codes: pd.Index,
+) -> pd.DataFrame:
+    """One row per decision: `time` (number of the session), `status` (whether the next one came in
+    time), `weight`, `value` (the outcome; missing without one). Below them, in the same order, one
+    row per decision and column of the history (curves `history_1` and so on), and of that part of
+    it that may change the difference (`modifier_1` and so on), both with their `value`.
+
+    Parameters
+    ----------
+    name : str
+        Curve of the decisions themselves.
+    model : OutcomeModel
+        The fit behind the answer.
+    codes : Index
+        Of the patients, by place.
+    """
+    trials = model.trials
+    same = pd.DataFrame(
+        {
+            "patient_id": codes[trials.patient],
+            "time": trials.session,
+        }
+    )
+    cause = pd.Series(trials.arm).map({True: "went_on", False: "paused"})
+    decisions = same.assign(
+        curve=name,
+        status=pd.array(trials.arm, dtype="boolean"),
+        cause=cause,
+        weight=model.weights,
+        value=trials.outcome,
+    )
+    parts = [
+        decisions,
+        *_columns(HISTORY_ROWS, model.history, same),
+        *_columns(MODIFIER_ROWS, model.modifiers, same),
+    ]
+    return finished(joined(parts))
+
+
+def _columns(
+    name: str,
+    columns: Floats,
+    same: pd.DataFrame,
+) -> list[pd.DataFrame]:
+    return [
+        same.assign(curve=f"{name}_{place}", value=column)
+        for place, column in enumerate(columns.T, start=1)
+    ]

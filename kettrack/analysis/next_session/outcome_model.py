@@ -19,14 +19,12 @@ from kettrack.analysis.next_session.diagnostics import (
 from kettrack.analysis.next_session.trials import Trials
 from kettrack.analysis.next_session.unscored import (
     ARMS,
+    enough_scored_meanwhile,
     probability_scored,
     require_can_be_scored,
     require_even_weights,
-    require_scored_people,
-)
-from kettrack.analysis.next_session.waiting import (
-    enough_scored_meanwhile,
     require_scored_meanwhile,
+    require_scored_people,
     waiting_weights,
 )
 from kettrack.arrays import Floats

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.analysis.one_patient import require_patient, rows_of
+from kettrack.analysis.person_rows import require_patient, rows_of
 from kettrack.analysis.suicidality.readings import (
     behaviour_answers,
     cssrs_forms,

@@ -11,11 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import rule_words
-from kettrack.analysis.one_patient import (
-    require_internal,
-    require_patient,
-    rows_of,
-)
+from kettrack.analysis.person_rows import require_internal, require_patient, rows_of
 from kettrack.analysis.suicidality.readings import suicidality_readings
 from kettrack.arrays import Bools
 from kettrack.errors import UsageError

@@ -1,5 +1,5 @@
 """Can a response be told beforehand? Forecasts of people whom the model has not seen, beside the
-one forecast that needs no model.
+one forecast that needs no model; and what became of people like one patient.
 """
 
 from __future__ import annotations
@@ -10,23 +10,29 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.person_rows import require_internal, require_patient
 from kettrack.analysis.prognosis.forecast import (
+    LANDMARKS,
     PARTS,
     Forecasts,
+    Landmark,
     by_patients,
     by_site,
+    describe,
+    landmark,
+    learnt,
     require_sklearn,
     score,
 )
-from kettrack.analysis.prognosis.landmarks import LANDMARKS, Landmark, landmark
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import clopper_pearson
 from kettrack.privacy.policies import POLICIES
+from kettrack.reading.cohort import Cohort
 from kettrack.result import Role
-from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.limits import (
     FEWEST_EFFECTIVE_PEOPLE,
     FEWEST_PEOPLE,
@@ -70,6 +76,9 @@ _COLLECT: Final = (
 # A quarter of the people in each group of alike forecasts, and what a decision may rest on.
 _GROUPS: Final = 4
 _THRESHOLDS: Final = (10, 20, 30, 40, 50, 60)
+
+_OF: Final = 100
+_COLLECT_MORE: Final = "more people, and what may tell them apart, in patients.csv."
 
 
 @question(
@@ -391,3 +400,69 @@ def _benefit_rows(
             }
         )
     return rows
+
+
+def people_like(cohort: Cohort | DerivedCohort, patient_id: str) -> str:
+    """Of 100 people like this one, how many responded.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Under the policy `internal`.
+    patient_id : str
+        The study code.
+
+    Returns
+    -------
+    str
+        One sentence, from the last landmark that the patient has reached, with how many responded
+        of all people there.
+
+    Raises
+    ------
+    UsageError
+        Under a release policy, and for an unknown code.
+    NotIdentified
+        Where forecasts at that landmark are no better than one number for everybody, or there are
+        too few people to tell.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> people_like(load_cohort(sample_folder()), "S012")[:29]
+    'Of 100 people like this one a'
+    """
+    require_sklearn()
+    cohort = derive(cohort)
+    require_internal(cohort, "forecast")
+    require_patient(cohort, patient_id)
+    had = int((cohort.sessions["patient_id"] == patient_id).sum())
+    session = max(place for place in LANDMARKS if place <= had)
+    people = landmark(cohort, session)
+    _require_worth(cohort, people)
+    model = learnt(people.known, people.responded)
+    own = describe(cohort, session, pd.Index([patient_id]))
+    # The patient may lack a column that the others have, or have a kind that nobody has.
+    own = own.reindex(columns=people.known.columns)
+    chance = float(model.predict_proba(own)[0, 1])
+    when = f"after session {session}" if session else "before session 1"
+    return (
+        f"Of {_OF} people like this one {when}, about {np.rint(_OF * chance):.0f} responded by"
+        f" session {TOLD_SESSION}; of {_OF} people of all kinds,"
+        f" {np.rint(_OF * people.responded.mean()):.0f} did. It is a forecast, and does not say"
+        " what more sessions would change."
+    )
+
+
+def _require_worth(cohort: DerivedCohort, people: Landmark) -> None:
+    """Refuse where one number for everybody does as well."""
+    if not enough(people.responded):
+        raise NotIdentified("too few people responded, or did not.", _COLLECT_MORE)
+    judged = prognosis(cohort).table
+    rows = judged[judged["session"] == people.session]
+    if rows.empty or not better(rows.iloc[-1]):
+        raise NotIdentified(
+            f"after session {people.session}, forecasts were no better than one number for"
+            " everybody.",
+            _COLLECT_MORE,
+        )

@@ -1,4 +1,6 @@
-"""Which columns are filled in, and how far."""
+"""What the rows hold: which columns are filled in, and how far; and days that contradict each
+other.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from kettrack.analysis.registry import Answer, question
+from kettrack.reading.completeness import contradictions
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.made_of import Share
@@ -87,3 +90,40 @@ def _row(file: str, column: str, filled: pd.Series) -> dict[str, object]:
         "n": len(filled),
         "estimate": 100 * n_filled / len(filled),
     }
+
+
+@question(
+    "days_in_order",
+    asks="Which days contradict each other?",
+    unit="patients",
+    log_end=False,
+    estimand="Everyone with at least one session in the log.",
+    roles={
+        "key": "key",
+        "what": "label",
+        "n": "count",
+        "of": "denominator",
+    },
+    show=("what", "n", "of"),
+)
+def days_in_order(cohort: DerivedCohort) -> Answer:
+    """People with a session or score after the day on which it could have been the last.
+
+    Returns
+    -------
+    Result
+        One row per comparison, also where nobody contradicts it: `n` patients `of` all.
+    """
+    found = contradictions(cohort.cohort)
+    rows = [
+        {"key": f"order{place}", "what": one.what, "n": int(one.people.sum())}
+        for place, one in enumerate(found, start=1)
+    ]
+    table = pd.DataFrame(rows).assign(of=len(cohort.patients))
+    some = bool((table["n"] > 0).any())
+    sentence = (
+        "Some days contradict each other: one of the two is wrong."
+        if some
+        else "No day contradicts another."
+    )
+    return Answer(table=table, sentence=sentence)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end
+from kettrack.analysis.context import LEVEL, require_log_end, shown_steps
 from kettrack.analysis.courses.by_week import (
     WEEK_RECIPES,
     WEEK_ROLES,
@@ -41,7 +41,6 @@ from kettrack.analysis.response.response_curve import (
     estimate,
     require_starters,
 )
-from kettrack.analysis.shown_steps import shown_steps
 from kettrack.estimators.survival.competing_risks import ExitCounts
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort

@@ -8,11 +8,11 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.shown_steps import shown_steps
+from kettrack.analysis.context import shown_steps
 from kettrack.vocabulary.plain_words import share_with_interval
 
 # First session with one half, and the ends of its interval.
-MEDIAN: Final = ("half_by", "half_by_low", "half_by_high")
+MEDIAN: Final[tuple[str, ...]] = ("half_by", "half_by_low", "half_by_high")
 # The session that the sentence tells: the usual length of a course in the trials (six infusions).
 TOLD_SESSION: Final = 6
 HAPPENED: Final = {"response": "responded", "remission": "remitted"}

@@ -22,7 +22,6 @@ from kettrack.analysis.response.benchmark import (
     benchmark,
     no_null_caveat,
 )
-from kettrack.analysis.response.curve_figures import COURSE_RECIPES
 from kettrack.analysis.response.curve_words import (
     MEDIAN,
     session_sentence,
@@ -47,6 +46,7 @@ from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import IncidenceCurve, Kept, MadeOf, Scaled
 from kettrack.vocabulary.published_results import published_words
 
 # Bands of the stacked figure; at every session they add up to everyone who started.
@@ -90,6 +90,30 @@ _SHOWN_FIRST: Final = (
 _SHOWN_LAST: Final = ("confirmed", "null_confirmed", *BANDS[1:], "at_most")
 # What would be seen if sessions did nothing, by one score with its interval, and by two.
 NULLS: Final = ("null", "null_low", "null_high", "null_confirmed")
+
+COURSE_RECIPES: Final[tuple[MadeOf, ...]] = (
+    IncidenceCurve(
+        step="session",
+        n="n",
+        at_risk="at_risk",
+        causes={"estimate": "new_responded"}
+        | {cause: f"new_{cause}" for cause in CAUSES[1:]},
+        censored="log_ends",
+        ends=("ci_low", "ci_high"),
+        free="still_in_course",
+        sums={"at_most": ("estimate", "not_scored", "scored_later")},
+        half_by=MEDIAN,
+    ),
+    Scaled(value="remitted", of="n", most="estimate"),
+    Scaled(
+        value="confirmed",
+        of="n",
+        ends=("confirmed_low", "confirmed_high"),
+        most="estimate",
+    ),
+    # Of simulated people, whom nobody needs to protect.
+    Kept(values=("null", "null_low", "null_high", "null_confirmed"), of="n"),
+)
 
 
 def count(cohort: DerivedCohort, event: str = "response") -> ExitCounts:

@@ -34,8 +34,8 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.competing_risks import (
     count_competing_risks,
     estimate_incidence,
+    pseudo_values,
 )
-from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_ARM

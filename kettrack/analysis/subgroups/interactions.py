@@ -34,7 +34,7 @@ from kettrack.analysis.subgroups.looks import (
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
-from kettrack.estimators.survival.pseudo_values import pseudo_values
+from kettrack.estimators.survival.competing_risks import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_IN_ARM

@@ -39,7 +39,7 @@ from kettrack.errors import NotIdentified, UsageError
 from kettrack.escapes import in_sentence
 from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.estimators.regression.spline import natural_spline, spline_knots
-from kettrack.estimators.survival.pseudo_values import pseudo_values
+from kettrack.estimators.survival.competing_risks import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE

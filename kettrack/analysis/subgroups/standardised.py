@@ -23,9 +23,9 @@ from kettrack.analysis.subgroups.groups import grouping_name, groups_of
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
-from kettrack.estimators.causal.standardised_ratio import standardised_ratio
+from kettrack.estimators.causal.standardised import standardised_ratio
 from kettrack.estimators.intervals import exact_ends, is_at_border
-from kettrack.estimators.survival.pseudo_values import pseudo_values
+from kettrack.estimators.survival.competing_risks import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import (

@@ -17,12 +17,14 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.suicidality.emergent import not_asked
 from kettrack.analysis.suicidality.people import (
     ANY_THOUGHT,
+    BY_ITSELF,
     COLLECT,
+    EXACT,
+    RECORDED,
     Asked,
     main_scale,
     no_placebo,
 )
-from kettrack.analysis.suicidality.words import BY_ITSELF, EXACT, RECORDED
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import clopper_pearson

@@ -25,11 +25,13 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.suicidality.people import (
     ANY_THOUGHT,
     COLLECT,
+    EXACT,
+    RECORDED,
     Asked,
     main_scale,
     no_placebo,
+    recall_words,
 )
-from kettrack.analysis.suicidality.words import EXACT, RECORDED, recall_words
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import clopper_pearson

@@ -20,12 +20,13 @@ from kettrack.analysis.suicidality.events import (
     whole_time_rows,
 )
 from kettrack.analysis.suicidality.people import (
+    BY_ITSELF,
+    RECORDED,
     Asked,
     asked_by_scale,
     ever_asked,
     no_placebo,
 )
-from kettrack.analysis.suicidality.words import BY_ITSELF, RECORDED
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import clopper_pearson

@@ -1,4 +1,6 @@
-"""What each person answered on suicidal thoughts, on one scale: before session 1, and after it."""
+"""What each person answered on suicidal thoughts, on one scale: before session 1, and after it; and
+what every such answer has to say beside its numbers.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import LEVEL
 from kettrack.analysis.suicidality.readings import (
     ideation_answers,
     is_treated,
@@ -26,6 +29,17 @@ COLLECT: Final = (
 # The least answer that is a thought of suicide, on every scale.
 ANY_THOUGHT: Final = 1
 _KEPT: Final = "suicidality answers by person"
+
+BY_ITSELF: Final = (
+    "People begin treatment when they are worse than usual. So thoughts of suicide are more common"
+    " before session 1 than they are for the same people at other times, and answers fall"
+    " afterwards even where sessions do nothing. A fall alone is no effect of treatment."
+)
+EXACT: Final = f"Brackets hold exact {100 * LEVEL:g} % intervals (Clopper and Pearson)."
+RECORDED: Final = (
+    "An answer is what somebody wrote on a form. It does not replace a talk, and nobody knows what"
+    " people thought who were not asked. For single people see the review list."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +209,17 @@ def _item_words(
         return f"{name} ideation"
     item = cohort.settings.known_instruments[name].suicidality_item
     return name if item is None else f"question {item.value:.0f} of the {name}"
+
+
+def recall_words(
+    cohort: DerivedCohort,
+    scale: str,
+) -> str:
+    """How far back a scale looks, where that is known; empty otherwise."""
+    recall = cohort.settings.known_instruments[scale].recall()
+    if recall.assumed:
+        return ""
+    return (
+        f"The {scale} asks about the last {recall.days:g} days, so an early answer also speaks of"
+        " the days before session 1."
+    )

@@ -16,16 +16,14 @@ from kettrack.analysis.context import LEVEL
 from kettrack.analysis.person_rows import joined, share_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.suicidality.people import (
+    BY_ITSELF,
+    EXACT,
+    RECORDED,
     Asked,
     asked_by_scale,
     ever_asked,
     main_scale,
     no_placebo,
-)
-from kettrack.analysis.suicidality.words import (
-    BY_ITSELF,
-    EXACT,
-    RECORDED,
     recall_words,
 )
 from kettrack.arrays import Bools, Floats

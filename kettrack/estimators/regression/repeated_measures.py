@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.regression.roots import half_of, pack_root, unpack_root
+from kettrack.estimators.regression.whitening import half_of, pack_root, unpack_root
 
 # People seen at a visit for each covariate; with fewer it is not fitted.
 FEWEST_PER_COLUMN = 3

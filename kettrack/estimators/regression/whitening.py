@@ -1,5 +1,5 @@
-"""Rows checked, and columns made uncorrelated: what keeps Newton's method and the normal equations
-away from rounding error.
+"""Rows checked, columns made uncorrelated, and roots of covariances: what keeps Newton's method and
+the normal equations away from rounding error.
 
 Session number and its square, or a score and its mean so far, are nearly the same column. Models
 are fitted on combinations that are uncorrelated under the weights, and the coefficients are turned
@@ -208,3 +208,39 @@ def symmetric_from(
     diagonal = range(columns)
     full[:, diagonal, diagonal] += RIDGE
     return full
+
+
+def half_of(covariance: Floats) -> Floats:
+    """A matrix whose product with its transpose is a covariance, also one in which something does
+    not vary at all.
+    """
+    try:
+        root = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        size, direction = np.linalg.eigh(covariance)
+        # Rounding may leave a variance of nothing a little below 0.
+        spread = np.sqrt(np.maximum(size, 0))
+        root = direction * spread
+    return np.asarray(root)
+
+
+def pack_root(root: Floats) -> Floats:
+    """A Cholesky root as one line of free numbers; the log keeps its diagonal above 0."""
+    logged = root.copy()
+    own = np.diag_indices(len(root))
+    logged[own] = np.log(root[own])
+    lower = np.tril_indices(len(root))
+    return np.asarray(logged[lower])
+
+
+def unpack_root(
+    values: Floats,
+    v: int,
+) -> Floats:
+    """The Cholesky root that `pack_root` packed."""
+    root = np.zeros((v, v))
+    lower = np.tril_indices(v)
+    root[lower] = values
+    own = np.diag_indices(v)
+    root[own] = np.exp(root[own])
+    return root
