@@ -50,6 +50,18 @@ def test_interval_by_hand(transform, low, high):
     assert curve.ci_high[3] == pytest.approx(high, abs=5e-5)
 
 
+def test_the_ends_of_a_curve_have_the_interval_of_the_level_asked_for():
+    """Six people without an event, and the last of five with one: 5 % on each side."""
+    curve = estimate_survival(life("1+ 2 2 3 4 5"), level=0.9)
+    assert curve.ci_low[0] == pytest.approx(0.05 ** (1 / 6))
+    assert curve.ci_high[-1] == pytest.approx(1 - 0.05 ** (1 / 5))
+
+
+def test_of_nobody_there_is_nothing_to_count():
+    counts = count_life(np.array([], int), np.array([], bool))
+    assert counts.at_risk.tolist() == counts.events.tolist() == []
+
+
 @pytest.mark.parametrize(
     ("counted", "censored", "shown"),
     [
