@@ -97,7 +97,8 @@ def report(
     # A browser opens the file by its ending.
     if output.suffix.lower() not in PAGE_ENDINGS:
         raise UsageError(
-            f"The report is an HTML file, but {output.name!r} does not end in .html."
+            f"The report is an HTML file, but {output.name!r} does not end in .html. --pdf and"
+            " --docx make the other files beside it."
         )
     wanted = {".pdf": pdf, ".docx": docx, ".xlsx": tables is not None}
     also = [ending for ending, is_wanted in wanted.items() if is_wanted]

@@ -273,7 +273,7 @@ class _Part:
                 filled,
                 f"item_{number}",
                 answer,
-                f"empty; {scale.name} has {scale.n_items} items",
+                f"an empty cell, as {scale.name} has {scale.n_items} items",
             )
         return np.full(len(answer), np.nan)
 

@@ -55,7 +55,7 @@ _FINITE: Final = Meta(ge=-_LARGEST, le=_LARGEST)
 _SIZE: Final = Meta(ge=0, le=_LARGEST)
 _Number = Annotated[
     Annotated[int, _FINITE] | Annotated[float, _FINITE],
-    Meta(description="a number"),
+    Meta(description="a number of at most 15 digits"),
 ]
 _Whole = Annotated[int, _SIZE, Meta(description="a whole number")]
 _Days = Annotated[int, _SIZE, Meta(description="a whole number of days")]

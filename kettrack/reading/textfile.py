@@ -39,7 +39,22 @@ _NOT_TEXT = {
     b"PK": "an Excel workbook or zip archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a packed file (gzip)",
+    b"%PDF-": "a PDF",
+    b"{\\rtf": "a text document (RTF)",
+    b"\xff\xfe\x00\x00": "text of four bytes a letter (UTF-32)",
+    b"\x00\x00\xfe\xff": "text of four bytes a letter (UTF-32)",
 }
+# The same, whatever blanks stand before it, in small letters.
+_OTHER_TEXT = {
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"<table": "a web page",
+    b"<?xml": "XML",
+    b"[{": "JSON",
+    b'{"': "JSON",
+}
+_LONGEST_BEGINNING = 64  # bytes
 
 
 def read_text_table(
@@ -67,9 +82,7 @@ def read_text_table(
     RawTable or None
         None when the file holds no header line or is no text.
     """
-    kind = next(
-        (kind for start, kind in _NOT_TEXT.items() if data.startswith(start)), None
-    )
+    kind = _no_table(data)
     if kind:
         ledger.problem(file, None, "", "", f"this is {kind}; save it as CSV")
         return None
@@ -97,6 +110,15 @@ def read_text_table(
         layout = record_layout(body, separator, quotes=False)
         return _table(name, file, body.replace(b'"', b"'"), separator, layout, ledger)
     return _table(name, file, body, separator, layout, ledger)
+
+
+def _no_table(data: bytes) -> str | None:
+    """What a file is by its first letters, where that is no delimited text."""
+    begins = data[:_LONGEST_BEGINNING].removeprefix(codecs.BOM_UTF8)
+    kinds = [kind for start, kind in _NOT_TEXT.items() if begins.startswith(start)]
+    text = b"".join(begins.lower().split())
+    kinds += [kind for start, kind in _OTHER_TEXT.items() if text.startswith(start)]
+    return kinds[0] if kinds else None
 
 
 def _decoded(
@@ -209,6 +231,9 @@ def _table(
         line = layout.lines[first]
         ledger.problem(file, None, "", "", _lost_line_end(line, int(others[0])))
         return None
+    if len(others) > 1 and (others == len(headers) + 1).all():
+        ledger.problem(file, None, "", "", _numbered(len(headers)))
+        return None
     _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)
     lines = layout.lines[below & layout.filled & fits]
     columns = (
@@ -295,6 +320,14 @@ def _lost_line_end(line: int, width: int) -> str:
     return (
         f"a line end behind the names of the columns: line {line} holds {2 * width - 1} cells, and"
         f" every other line {width}; end it behind the name of column {width}"
+    )
+
+
+def _numbered(width: int) -> str:
+    return (
+        f"a name for every column: the first line holds {counted(width, 'name')}, and every other"
+        f" line {width + 1} cells. Where the first cell is only the number of the row, write the"
+        " file without it (in R row.names = FALSE, in pandas index=False)"
     )
 
 

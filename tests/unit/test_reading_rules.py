@@ -205,7 +205,7 @@ def test_the_tenth_question_never_counts_and_an_eleventh_is_a_problem():
     assert problems(scores=phq9(*[2] * 9, 3, 1))[0][1:] == (
         "item_11",
         "'1'",
-        "empty; PHQ-9 has 9 items",
+        "an empty cell, as PHQ-9 has 9 items",
     )
 
 

@@ -422,3 +422,16 @@ def test_every_kind_of_number_in_parquet_is_a_number(tmp_path, kind) -> None:
     columns = {"patient_id": ["a1", "b2"], "day": [-1, -1], "instrument": ["PHQ-9"] * 2}
     pq.write_table(pa.table({**columns, "score": score}), tmp_path / "scores.parquet")
     assert load_cohort(tmp_path).scores["score"].tolist() == [20, 15]
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_names_of_columns_on_every_printed_page(clinic, quoted):
+    first, second, third = SCORES.splitlines()
+    pages = "\n".join([first, second, first, third, first, ""])
+    folder = clinic(scores=pages.replace("PHQ-9", '"PHQ-9"') if quoted else pages)
+    cohort = load_cohort(folder)
+    assert cohort.scores["score"].tolist() == [20, 15]
+    assert (
+        "scores.csv: 2 further lines were ignored that held the names of the columns."
+        in cohort.notes
+    )

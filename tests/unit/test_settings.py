@@ -166,7 +166,7 @@ def test_own_instrument_with_its_direction(toml):
 def test_own_instrument_needs_range_and_direction_and_knows_no_other_keys(toml):
     said = complaints(toml('[instruments.OWN-5]\nminimun = 0\nmaximum = "x"'))
     assert said["instruments.OWN-5.minimun"] == "unknown key; did you mean minimum?"
-    assert said["instruments.OWN-5.maximum"] == "a number"
+    assert said["instruments.OWN-5.maximum"] == "a number of at most 15 digits"
     assert "direction" in " ".join(said)
 
 
