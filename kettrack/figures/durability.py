@@ -5,6 +5,7 @@ how often a response was lost.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ from kettrack.figures.style import (
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.published_results import (
     PublishedDurability,
-    published_durability,
+    durability_on_figure,
 )
 
 # Estimand -> colour, and what it is called beside its curve and above its numbers.
@@ -85,8 +86,8 @@ def plot_durability(
     caption : str
         N, rule and extract; `Result.caption`.
     published : tuple of PublishedDurability, optional
-        Published shares, drawn as hollow signs that the legend names; default: all that may be
-        shown.
+        Published shares, drawn as hollow signs that the legend names; default: three at
+        most of those that may be shown.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def plot_durability(
             words = f"{CURVES[name][1]}:\ntoo few people from the start"
             axes.plot([], [], " ", label=words)
         last = min(_last_day(groups), _LAST_WEEK * DAYS_IN_WEEK)
-        shares = published_durability() if published is None else published
+        shares = durability_on_figure(last) if published is None else published
         _draw_published_shares(axes, shares, last)
         legend_right(axes)
         percent_axis(axes, _STILL_RESPONDING)
@@ -238,7 +239,7 @@ def _draw_single_score(axes: Axes, groups: dict[str, pd.DataFrame]) -> None:
 
 
 def _draw_published_shares(
-    axes: Axes, published: tuple[PublishedDurability, ...], last: int
+    axes: Axes, published: Sequence[PublishedDurability], last: int
 ) -> None:
     """Published shares, one sign for each study, named in the legend: a name on the curves could
     not be read.

@@ -395,3 +395,21 @@ def published_durability(recalled: bool = False) -> tuple[PublishedDurability, .
     '80 % on day 28 (intravenous, no maintenance'
     """
     return tuple(figure for figure in PUBLISHED_DURABILITY if recalled or figure.usable)
+
+
+def durability_on_figure(last_day: int) -> list[PublishedDurability]:
+    """The few of `published_durability` that a figure has room for: what was read before what was
+    computed from it, and the studies with the most people first.
+
+    Examples
+    --------
+    >>> [share.day for share in durability_on_figure(30)]
+    [28, 28]
+    """
+    there = [share for share in published_durability() if share.day <= last_day]
+
+    def worth(share: PublishedDurability) -> tuple[bool, int]:
+        return share.standing == "verified", share.n or 0
+
+    best = sorted(there, key=worth, reverse=True)[:MOST_ON_FIGURE]
+    return [share for share in there if share in best]

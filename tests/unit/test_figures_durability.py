@@ -19,7 +19,12 @@ from kettrack.figures.durability import (
     plot_mean_count,
     plot_turnbull,
 )
-from kettrack.vocabulary.published_results import published_durability
+from kettrack.vocabulary import published_results
+from kettrack.vocabulary.published_results import (
+    PublishedDurability,
+    durability_on_figure,
+    published_durability,
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,17 @@ def test_hidden_numbers_are_said_and_a_hidden_week_breaks_the_line(curves):
         if line.get_label().startswith("whatever sessions followed\n(to")
     )
     assert np.isnan(line.get_ydata()[4])
+
+
+def test_a_figure_has_room_for_three_published_marks(monkeypatch):
+    many = [
+        PublishedDurability(f"Study {day}", day, 60, 100 - day, "any", "none")
+        for day in (7, 14, 21, 28, 35, 999)
+    ]
+    worse = PublishedDurability("Computed", 7, 60, 900, "any", "none", "computed")
+    monkeypatch.setattr(published_results, "PUBLISHED_DURABILITY", (worse, *many))
+    shown = [share.day for share in durability_on_figure(182)]
+    assert shown == [7, 14, 21]
 
 
 def test_published_marks_are_named(curves):
