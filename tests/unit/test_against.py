@@ -199,6 +199,12 @@ def test_one_year_and_small_sides_are_refused():
         compared_sides(kt.derive(years("2022 " * 20 + "2023 " * 3)), "2023")
 
 
+def test_what_no_side_reaches_is_named_without_a_time():
+    few = kt.estimate("against", years("2022 " * 20 + "2023 " * 12))
+    assert "Still responding after the first course" in few.text
+    assert not few.table["about"].str.contains(r"\.\.\.|[{}]").any()
+
+
 def test_people_of_neither_period_are_told():
     clinic = kt.derive(years("2022 " * 12 + "2023 " * 12 + "- " * 4))
     assert compared_sides(clinic, "2022").neither == 4

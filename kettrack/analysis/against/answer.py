@@ -139,9 +139,10 @@ class _Pair:
 
     @property
     def about(self) -> str:
-        """What is compared, with its time."""
+        """What is compared, with its time where both sides reach one."""
         shown = self.at // self.measure.shown_per
-        return self.measure.about.format(shown or "...")
+        time = self.measure.time.format(shown) if shown else ""
+        return self.measure.about.format(time)
 
 
 @question(

@@ -95,14 +95,16 @@ class ComparedMeasure:
     Parameters
     ----------
     key, answer, about, unit : str
-        Short name; which of the five answers it belongs to; what it is, with `{}` for its time; and
-        its unit.
+        Short name; which of the five answers it belongs to; what it is, with `{}` for the words of
+        its time; and its unit.
     figure : callable
         A cohort and a time to the figure of that side; refuses as the answer itself does.
     latest : callable
         The latest time, up to the usual one, at which a cohort can be seen; 0 where there is none.
+    time : str
+        Words of the time, with `{}` for its number; nothing is said of it where there is none.
     shown_per : int
-        How many steps of the time make one of those that `about` names.
+        How many steps of the time make one of those that `time` names.
     """
 
     key: str
@@ -111,6 +113,7 @@ class ComparedMeasure:
     unit: str
     figure: Callable[[DerivedCohort, int], SideFigure]
     latest: Callable[[DerivedCohort], int] = lambda cohort: 0
+    time: str = ""
     shown_per: int = 1
 
 
@@ -383,7 +386,8 @@ MEASURES: Final = (
     ComparedMeasure(
         key="responded",
         answer="response",
-        about="had responded by session {}",
+        about="had responded{}",
+        time=" by session {}",
         unit=OF_PEOPLE,
         figure=partial(_by_session, cause=1),
         latest=_told_session,
@@ -391,7 +395,8 @@ MEASURES: Final = (
     ComparedMeasure(
         key="lasting",
         answer="lasting",
-        about="still responding {} weeks after the first course, without another session",
+        about="still responding{} after the first course, without another session",
+        time=" {} weeks",
         unit=OF_PEOPLE,
         shown_per=DAYS_IN_WEEK,
         figure=_lasting,
@@ -400,7 +405,8 @@ MEASURES: Final = (
     ComparedMeasure(
         key="worse",
         answer="harm",
-        about="worse than before treatment at some score by week {}",
+        about="worse than before treatment at some score{}",
+        time=" by week {}",
         unit=OF_PEOPLE,
         figure=partial(_by_week, exits_of=_worse),
         latest=partial(_week_shown, exits_of=_worse),
@@ -422,7 +428,8 @@ MEASURES: Final = (
     ComparedMeasure(
         key="thoughts",
         answer="harm",
-        about="thoughts of suicide grew at some answer by week {}",
+        about="thoughts of suicide grew at some answer{}",
+        time=" by week {}",
         unit=OF_PEOPLE,
         figure=partial(_by_week, exits_of=_thoughts),
         latest=partial(_week_shown, exits_of=_thoughts),
@@ -451,7 +458,8 @@ MEASURES: Final = (
     ComparedMeasure(
         key="not_known",
         answer="counted",
-        about="no longer scored by session {}",
+        about="no longer scored{}",
+        time=" by session {}",
         unit=OF_PEOPLE,
         figure=partial(_by_session, cause=_NOT_SCORED),
         latest=_told_session,
