@@ -39,7 +39,9 @@ _RULES: Final = ("in_force", "single_score")
 _HELD_CAVEAT: Final = (
     "The null of the shares still responding holds whatever sessions followed. It is of the people"
     " of the null who respond when their planned course ends. It stands in no row that counts"
-    " another session, since the null does not know who comes again."
+    " another session, since the null does not know who comes again. In 132 simulated clinics of"
+    " 240 people of two kinds it was at most 1.6 points from the truth on the mean; its interval is"
+    " not tried yet."
 )
 
 
