@@ -388,8 +388,8 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
         (
             "Where sessions do nothing these slopes are not 0, because who feels well or is not"
             " helped stops. So a slope is no effect, and neither is its distance from 0. Their"
-            " null, where it stands, was at most 0.06 points per session from the truth on the mean of"
-            " 64 simulated clinics of 240 people; its interval is not tried yet."
+            " null, where it stands, was at most 0.06 points per session from the truth on the mean"
+            " of 64 simulated clinics of 240 people; its interval is not tried yet."
         ),
         (
             "The growth models fit the score to ln(session + 1) by maximum likelihood, with"
