@@ -22,7 +22,12 @@ from kettrack.escapes import in_html, visible
 from kettrack.report.first_page import FirstAnswer, FirstPage, PageAnswer
 from kettrack.report.glossary import WORDS
 from kettrack.report.pictures import as_drawn
-from kettrack.report.sections import finding_of, opening_of, without_checks
+from kettrack.report.sections import (
+    finding_of,
+    opening_of,
+    with_short_findings,
+    without_checks,
+)
 from kettrack.result import REFUSED
 
 PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
@@ -309,12 +314,14 @@ def _reader_copy(
             finding = _in_short(finding_of(output)) or finding
             said = f"{heading}. {finding}" if finding else heading
             _describe(output, f"Figure: {said}", f"{anchor}-{next(figures)}")
-            _shorten_refusal(output, heading, told)
+            _shorten_answer(output, heading, told)
     return shown
 
 
-def _shorten_refusal(output: NotebookNode, heading: str, told: dict[str, str]) -> None:
-    """Put a few words in the place of a refusal that the reader knows from above."""
+def _shorten_answer(output: NotebookNode, heading: str, told: dict[str, str]) -> None:
+    """Put a few words in the place of a refusal that the reader knows from above, and let only the
+    beginning of a long answer stand out.
+    """
 
     def known(found: re.Match[str]) -> str:
         where = told.setdefault(found[0], heading)
@@ -322,7 +329,8 @@ def _shorten_refusal(output: NotebookNode, heading: str, told: dict[str, str]) -
 
     data = output.get("data", {})
     if "text/html" in data:
-        data["text/html"] = REFUSAL.sub(known, data["text/html"])
+        shortened = REFUSAL.sub(known, data["text/html"])
+        data["text/html"] = with_short_findings(shortened)
 
 
 def _last_heading(source: str) -> str:

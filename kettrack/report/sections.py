@@ -11,7 +11,7 @@ from typing import Final
 
 from nbformat import NotebookNode
 
-from kettrack.report.first_page import sentences_of
+from kettrack.report.first_page import paragraphs, sentences_of
 
 # Of a cell: the beginning of what it finds is the answer of the chapter.
 ANSWER: Final = "answer"
@@ -33,6 +33,25 @@ def finding_of(output: NotebookNode) -> str:
         return ""
     words = _TAG.sub("", found[1])
     return html.unescape(words)
+
+
+def with_short_findings(page: str) -> str:
+    """HTML in which the beginning of an answer stands out, and the rest can be read.
+
+    Examples
+    --------
+    >>> with_short_findings("<p><b>One of 9. Two of 9. Three of 9.</b></p>")
+    '<p><b>One of 9. Two of 9.</b></p><p>Three of 9.</p>'
+    """
+    return _FINDING.sub(_with_beginning, page)
+
+
+def _with_beginning(found: re.Match[str]) -> str:
+    sentences = sentences_of(found[1])
+    beginning = " ".join(sentences[:_SENTENCES])
+    rest = " ".join(sentences[_SENTENCES:])
+    others = [f"<p>{words}</p>" for words in paragraphs(rest)]
+    return "".join([f"<p><b>{beginning}</b></p>", *others])
 
 
 def opening_of(notebook: NotebookNode) -> tuple[str, ...]:

@@ -190,6 +190,15 @@ def test_a_chapter_opens_with_what_was_found() -> None:
     assert text.index("Loss</h1>") < text.index(opening) < text.index("About.")
 
 
+def test_only_the_beginning_of_a_long_answer_stands_out() -> None:
+    notebook = notebook_of("1")
+    said = "9 of 20 &amp; more. 3 are not known. A third. A fourth. A fifth. A sixth."
+    notebook.cells[0].outputs = [finding(said)]
+    text = render("T", PAGE, {"a.ipynb": notebook})
+    assert "<b>9 of 20 &amp; more. 3 are not known.</b></p>" in text
+    assert "<p>A third. A fourth. A fifth.</p><p>A sixth.</p>" in text
+
+
 def test_sections_for_who_checks_stand_at_the_end() -> None:
     notebook = prose_notebook("# A", "## Model", "Of the model.", "## Main", "Last.")
     notebook.cells[1].metadata["tags"] = ["checks"]
