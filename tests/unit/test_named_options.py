@@ -27,6 +27,7 @@ FOREIGN = {
     "--dashboard-address",
     "--headless",
     "--host",
+    "--inplace",
     "--keep-count",
     "--keep-id",
     "--memory-limit",
