@@ -83,12 +83,17 @@ def _report(
     ledger: Ledger,
 ) -> None:
     near = _meant(matched, name)
-    hint = (
-        f"; did you mean {near!r}? Rename that column, or name it in [columns] of"
-        f" {SETTINGS_FILE}"
-        if near
-        else ""
-    )
+    hint = ""
+    if near == name:
+        # Only the settings can hide a column that has the right name.
+        hint = (
+            f"; {near!r} is there, but {SETTINGS_FILE} names another: delete that line"
+        )
+    elif near:
+        hint = (
+            f"; did you mean {near!r}? Rename that column, or name it in [columns] of"
+            f" {SETTINGS_FILE}"
+        )
     # Where nothing resembles it, a person still needs to know what can be done.
     if not hint and not way_on and matched.found:
         hint = f"; rename the column that holds it, or name it in [columns] of {SETTINGS_FILE}"
