@@ -8,6 +8,7 @@ import pytest
 from kettrack.estimators.survival.life_table import (
     count_life,
     estimate_survival,
+    ratio_or_zero,
     steps_to_show,
 )
 
@@ -55,6 +56,14 @@ def test_the_ends_of_a_curve_have_the_interval_of_the_level_asked_for():
     curve = estimate_survival(life("1+ 2 2 3 4 5"), level=0.9)
     assert curve.ci_low[0] == pytest.approx(0.05 ** (1 / 6))
     assert curve.ci_high[-1] == pytest.approx(1 - 0.05 ** (1 / 5))
+
+
+def test_with_nobody_there_nothing_happens_whatever_stood_in_memory_before():
+    part, whole = np.arange(8.0), np.zeros(8)
+    for left_over in (3.0, 7.0):
+        # Freed at once: an array that is not filled would be handed this memory.
+        np.full(8, left_over)
+        assert ratio_or_zero(part, whole).tolist() == [0] * 8
 
 
 def test_of_nobody_there_is_nothing_to_count():
