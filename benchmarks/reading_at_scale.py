@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,6 +115,35 @@ def table_of(name: str, clinic: Path) -> Path:
 
 def run_measured(arguments: list[object], checkout: Path) -> Taken:
     """What a whole Python process takes that finds one checkout."""
+    taken, ended = _measured(arguments, checkout, lambda _process: None)
+    if ended:
+        raise SystemExit(f"this failed: python {arguments[0]} {arguments[1]}")
+    return taken
+
+
+def killed_measured(
+    arguments: list[object], checkout: Path, enough: Callable[[], bool]
+) -> Taken:
+    """What a process took until it was killed; `enough` is asked every second."""
+
+    def kill(process: subprocess.Popen[bytes]) -> None:
+        # Its end is looked for and not taken down: what it took is told once.
+        look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while not enough() and os.waitid(os.P_PID, process.pid, look) is None:
+            time.sleep(1)
+        process.kill()
+
+    taken, ended = _measured(arguments, checkout, kill)
+    if ended != -signal.SIGKILL:
+        raise SystemExit("this ended by itself, before it was to be killed")
+    return taken
+
+
+def _measured(
+    arguments: list[object],
+    checkout: Path,
+    watch: Callable[[subprocess.Popen[bytes]], None],
+) -> tuple[Taken, int]:
     begin = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)],
@@ -122,14 +153,14 @@ def run_measured(arguments: list[object], checkout: Path) -> Taken:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    watch(process)
     # The system knows the peak of each process once it has ended.
     _, status, usage = os.wait4(process.pid, 0)
     took = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"this failed: python {arguments[0]} {arguments[1]}")
     kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return Taken(took, usage.ru_utime + usage.ru_stime, kilobytes / 1024)
+    taken = Taken(took, usage.ru_utime + usage.ru_stime, kilobytes / 1024)
+    return taken, process.returncode
 
 
 def compare(clinic: Path, names: list[str]) -> None:

@@ -1,12 +1,14 @@
 """A registry as buckets: time, processor time and peak memory of `kettrack shard`, and of a table
 and a question asked bucket by bucket.
 
-    python benchmarks/shard_at_scale.py 100000 1000000 [--scratch DIR] [--keep]
+    python benchmarks/shard_at_scale.py 100000 1000000 [--scratch DIR] [--kill STEPS] [--keep]
 
 A clinic of 100,000 simulated patients is written once, and again and again under other codes. The
 table of outcomes must have a row for each patient, and the same rows for each copy. Ten million
-patients take 21 GB as CSV, and half an hour of processors. `--keep` writes the table into
-`large.md` of this folder with its date and kind of machine, also when it is stopped half-way.
+patients take 21 GB as CSV, and half an hour of processors. `--kill` kills `shard` after so many
+steps, and types the command again: a step is 64 MB of text, or a bucket that was checked. `--keep`
+writes the table into `large.md` of this folder with its date and kind of machine, also when it is
+stopped half-way.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from reading_at_scale import Taken, run_measured
+from reading_at_scale import Taken, killed_measured, run_measured
 
 # Nothing heavy is imported here: the system counts the memory of a process that starts another one
 # to that other one.
@@ -30,6 +32,17 @@ HEAD = (
     "|---|---|---|---|---|---|",
 )
 TABLES = ("sessions", "scores", "patients", "events")
+AT_A_TIME = 1 << 20  # bytes of lines
+COUNT_COPIES = """
+import sys, duckdb
+table, patients, copies = sys.argv[1:]
+n = int(patients)
+duckdb.sql(f"CREATE VIEW outcomes AS SELECT patient_id AS code,"
+           f" * REPLACE (split_part(patient_id, '-', 2) AS patient_id) FROM '{table}'")
+there = duckdb.sql("SELECT count(*), count(DISTINCT code) FROM outcomes").fetchall()
+one_clinic = duckdb.sql("SELECT DISTINCT * EXCLUDE (code) FROM outcomes")
+sys.exit(there != [(n, n)] or len(one_clinic) != n // int(copies))
+"""
 
 
 def main() -> None:
@@ -37,18 +50,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("patients", type=int, nargs="*", default=[ONE_CLINIC])
     parser.add_argument("--scratch", type=Path)
+    parser.add_argument("--folder", type=Path, help="a clinic that is there already")
+    parser.add_argument("--kill", type=int, metavar="STEPS")
     parser.add_argument("--keep", action="store_true", help="in large.md")
     asked = parser.parse_args()
     rows: list[str] = []
     with tempfile.TemporaryDirectory(dir=asked.scratch) as made:
         scratch = Path(made)
-        clinic = scratch / "clinic"
-        kettrack("simulate", clinic, "-n", ONE_CLINIC, "--seed", 3)
+        clinic = asked.folder or scratch / "clinic"
+        if asked.folder is None:
+            kettrack("simulate", clinic, "-n", ONE_CLINIC, "--seed", 3)
         print(*HEAD, sep="\n", flush=True)
         for n in asked.patients:
-            for row in measure(n, clinic, scratch):
-                print(row, flush=True)
-                rows.append(row)
+            for told in measure(n, clinic, scratch, asked.kill):
+                print(told, flush=True)
+                rows.append(told)
                 if asked.keep:
                     keep(rows)
 
@@ -66,7 +82,7 @@ def keep(rows: list[str]) -> None:
     KEPT.write_text(f"{before}\n\n{BUCKETS}\n{about}\n\n{table}\n", encoding="utf-8")
 
 
-def measure(n: int, clinic: Path, scratch: Path) -> Iterator[str]:
+def measure(n: int, clinic: Path, scratch: Path, kill: int | None) -> Iterator[str]:
     """One size, from files to answers: a row of the table for each step."""
     registry = scratch / "registry"
     buckets = scratch / "buckets"
@@ -76,27 +92,43 @@ def measure(n: int, clinic: Path, scratch: Path) -> Iterator[str]:
     for name in TABLES:
         multiply(clinic / f"{name}.csv", registry / f"{name}.csv", copies)
     shutil.copy(clinic / "kettrack.toml", registry)
-    size = sum(file.stat().st_size for file in registry.iterdir())
+    size = size_of(registry)
+    shard = ("shard", registry, "-o", buckets)
+    if kill is not None:
+        found = killed_measured(
+            ["-m", "kettrack", *shard], ROOT, lambda: steps_done(scratch) >= kill
+        )
+        told = f"`shard`, killed after {steps_done(scratch):,} steps"
+        yield row(n, told, found, size)
+    again = "" if kill is None else ", typed again"
+    yield row(n, f"`shard`{again}", kettrack(*shard), size)
     steps = {
-        "shard": ("shard", registry, "-o", buckets),
         "outcomes -o": ("outcomes", buckets, "-o", table),
-        "estimate session_counts": ("estimate", "session_counts", buckets, "--json"),
-        "estimate response_by_any_session": (
-            *("estimate", "response_by_any_session", buckets, "--json"),
-        ),
+        **{
+            f"estimate {name}": ("estimate", name, buckets, "--json")
+            for name in ("session_counts", "response_by_any_session")
+        },
     }
     for name, command in steps.items():
-        found = kettrack(*command)
-        # What is read, and what is written.
-        read = size if name == "shard" else size_of(buckets)
-        yield (
-            f"| {n:,} | `{name}` | {found.seconds:.0f} s | {found.processor:.0f} s |"
-            f" {found.memory:,.0f} MB | {read / 1e6:,.0f} MB |"
-        )
-    require_copies(table, n, copies)
+        yield row(n, f"`{name}`", kettrack(*command), size_of(buckets))
+    # It ends with an error where somebody lacks a row, or copies of one patient differ.
+    run_measured(["-c", COUNT_COPIES, table, n, copies], ROOT)
     for folder in (registry, buckets):
         shutil.rmtree(folder)
     table.unlink()
+
+
+def steps_done(scratch: Path) -> int:
+    """Steps that `shard` has noted beside the folder to be made."""
+    return len(list(scratch.glob(".kettrack-shard-*/steps/*.json")))
+
+
+def row(n: int, step: str, found: Taken, size: int) -> str:
+    """One line of the table; `size` is that of the files which are read."""
+    return (
+        f"| {n:,} | {step} | {found.seconds:.0f} s | {found.processor:.0f} s |"
+        f" {found.memory:,.0f} MB | {size / 1e6:,.0f} MB |"
+    )
 
 
 def size_of(folder: Path) -> int:
@@ -108,31 +140,19 @@ def multiply(source: Path, target: Path, copies: int) -> None:
     """The same rows under other codes."""
     with target.open("wb") as file:
         for copy in range(copies):
-            lines = source.open("rb")
-            header = next(lines)
-            if not copy:
-                file.write(header)
             # The code is the first cell of every table.
-            file.writelines(b"%d-%b" % (copy, line) for line in lines)
+            mark = b"%d-" % copy
+            with source.open("rb") as lines:
+                header = next(lines)
+                if not copy:
+                    file.write(header)
+                while some := lines.readlines(AT_A_TIME):
+                    file.write(mark + mark.join(some))
 
 
 def kettrack(*arguments: object) -> Taken:
     """What a command takes as a process of its own."""
     return run_measured(["-m", "kettrack", *arguments], ROOT)
-
-
-def require_copies(table: Path, n: int, copies: int) -> None:
-    """Stop unless everybody has a row, and each copy the same ones."""
-    import pandas as pd
-
-    rows = pd.read_parquet(table)
-    if len(rows) != n or rows["patient_id"].nunique() != n:
-        raise SystemExit(f"{len(rows):,} rows for {n:,} patients")
-    code = rows["patient_id"].str.split("-", n=1, expand=True)
-    rest = rows.drop(columns="patient_id").assign(patient=code[1])
-    distinct = rest.drop_duplicates()
-    if len(distinct) != n // copies:
-        raise SystemExit("copies of one patient have different outcomes")
 
 
 if __name__ == "__main__":
