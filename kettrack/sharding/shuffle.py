@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import ipc
 
 from kettrack.arrays import Ints
 from kettrack.reading.headers import source_names
@@ -20,8 +20,10 @@ from kettrack.vocabulary.columns import TABLES
 from kettrack.writing import whole_file
 
 _LINE: Final = "line"
-# Words of a column that are so few are written once for each bucket.
-_FEW_WORDS: Final = 256
+# Words of a column that are so few are written once for all buckets.
+_FEW_WORDS: Final = 1024
+# The files are read once and thrown away: what is quick to write is better than what is small.
+_QUICK: Final = ipc.IpcWriteOptions(compression="lz4")
 
 
 def write_by_bucket(
@@ -41,7 +43,7 @@ def write_by_bucket(
     n_buckets : int
         How many buckets there are.
     path : Path
-        One row group for each bucket that has rows.
+        One batch for each bucket that has rows, as Arrow lays them out.
     """
     bucket = _bucket_of_row(
         raw,
@@ -55,10 +57,13 @@ def write_by_bucket(
     arrays[_LINE] = pa.array(raw.lines[order])
     rows = pa.table(arrays)
     sizes: Ints = np.bincount(bucket, minlength=n_buckets)
-    with whole_file(path) as draft, pq.ParquetWriter(draft, rows.schema) as writer:
+    with (
+        whole_file(path) as draft,
+        ipc.new_file(str(draft), rows.schema, options=_QUICK) as writer,
+    ):
         first = 0
         for size in sizes[sizes > 0].tolist():
-            writer.write_table(rows.slice(first, size), row_group_size=size)
+            writer.write_table(rows.slice(first, size))
             first += size
     return sizes.tolist()
 
@@ -96,7 +101,7 @@ def _array(
     cells: Cells,
     order: Ints,
 ) -> pa.Array:
-    codes = cells.codes[order].astype(np.int32)
+    codes = cells.codes[order]
     indices = pa.array(codes, mask=codes < 0)
     words = pa.DictionaryArray.from_arrays(indices, cells.arrow)
     return words if len(cells.levels) <= _FEW_WORDS else words.cast(pa.string())
@@ -131,18 +136,13 @@ def read_bucket(
     encoders = [Encoder() for _ in headers]
     lines = [np.zeros(0, dtype=np.int64)]
     for path, done in readable:
-        rows = _rows(
-            path,
-            done,
-            number,
-        )
+        # A part without rows of this bucket has no batch of it.
+        if not done.rows[number]:
+            continue
+        rows = _rows(path, done, number)
         lines.append(rows[_LINE].to_numpy())
         place_of = _places(done)
-        for header, encoder in zip(
-            headers,
-            encoders,
-            strict=True,
-        ):
+        for header, encoder in zip(headers, encoders, strict=True):
             encoder.add(_cells_of(rows, place_of.get(header)))
     columns = [encoder.cells() for encoder in encoders]
     return RawTable(
@@ -186,29 +186,17 @@ def _rows(
     path: Path,
     done: PartDone,
     number: int,
-) -> pa.Table:
+) -> pa.RecordBatch:
     """The rows of one bucket in one part."""
-    file = pq.ParquetFile(path)
-    sizes = done.rows
-    if not sizes[number]:
-        return file.schema_arrow.empty_table()
-    # Buckets without rows have no row group.
-    group = sum(size > 0 for size in sizes[:number])
-    return file.read_row_group(group)
+    place = sum(size > 0 for size in done.rows[:number])
+    with pa.OSFile(str(path)) as file:
+        return ipc.open_file(file).get_batch(place)
 
 
 def _cells_of(
-    rows: pa.Table,
+    rows: pa.RecordBatch,
     place: int | None,
 ) -> pa.Array:
     if place is None:
         return pa.nulls(len(rows), pa.string())
-    column = rows[str(place)].cast(pa.string())
-    whole = column.combine_chunks()
-    return pa.concat_arrays([pa.array([], pa.string()), *_chunks(whole)])
-
-
-def _chunks(
-    column: pa.Array | pa.ChunkedArray,
-) -> list[pa.Array]:
-    return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    return rows[str(place)]

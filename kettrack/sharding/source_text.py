@@ -134,20 +134,25 @@ def _above(text: bytes, known: set[str]) -> bytes:
 
 def _whole_records(path: Path, encoding: str) -> Iterator[bytes]:
     r"""UTF-8 with `\n` at line ends, cut where a record ends."""
-    held = b""
+    held: list[bytes] = []
+    # Stretches are joined once there are enough of them: each is copied once.
+    n_bytes = 0
     for text in _decoded(path, encoding):
-        held += text
-        if len(held) < BLOCK_BYTES:
+        held.append(text)
+        n_bytes += len(text)
+        if n_bytes < BLOCK_BYTES:
             continue
-        end = record_end(held)
+        whole = b"".join(held)
+        end = record_end(whole)
         # Told as a problem by whoever reads the block.
-        if not end and len(held) > _MOST_HELD * BLOCK_BYTES:
-            end = held.rfind(b"\n") + 1
+        if not end and n_bytes > _MOST_HELD * BLOCK_BYTES:
+            end = whole.rfind(b"\n") + 1
         if end:
-            yield held[:end]
-            held = held[end:]
-    if held:
-        yield held
+            yield whole[:end]
+        held = [whole[end:]]
+        n_bytes = len(held[0])
+    if n_bytes:
+        yield b"".join(held)
 
 
 def _decoded(path: Path, encoding: str) -> Iterator[bytes]:

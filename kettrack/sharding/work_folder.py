@@ -131,7 +131,7 @@ class WorkFolder:
         number: int,
     ) -> Path:
         """Where the rows of a part of a file stand by bucket."""
-        return self.root / _PARTS / f"{_bare(file)}-{number:06d}.parquet"
+        return self.root / _PARTS / f"{_bare(file)}-{number:06d}.arrow"
 
     def part_done(
         self,
