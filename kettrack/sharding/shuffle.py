@@ -139,10 +139,18 @@ def read_bucket(
         # A part without rows of this bucket has no batch of it.
         if not done.rows[number]:
             continue
-        rows = _rows(path, done, number)
+        rows = _rows(
+            path,
+            done,
+            number,
+        )
         lines.append(rows[_LINE].to_numpy())
         place_of = _places(done)
-        for header, encoder in zip(headers, encoders, strict=True):
+        for header, encoder in zip(
+            headers,
+            encoders,
+            strict=True,
+        ):
             encoder.add(_cells_of(rows, place_of.get(header)))
     columns = [encoder.cells() for encoder in encoders]
     return RawTable(
@@ -188,7 +196,9 @@ def _rows(
     number: int,
 ) -> pa.RecordBatch:
     """The rows of one bucket in one part."""
-    place = sum(size > 0 for size in done.rows[:number])
+    earlier = done.rows[:number]
+    # Buckets without rows have no batch.
+    place = sum(size > 0 for size in earlier)
     with pa.OSFile(str(path)) as file:
         return ipc.open_file(file).get_batch(place)
 

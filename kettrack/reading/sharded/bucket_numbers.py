@@ -21,7 +21,10 @@ HASH_NAME: Final = (
 )
 
 
-def bucket_number(patient_id: str, n_buckets: int) -> int:
+def bucket_number(
+    patient_id: str,
+    n_buckets: int,
+) -> int:
     """The bucket of one patient, counted from 0.
 
     Parameters
@@ -39,11 +42,16 @@ def bucket_number(patient_id: str, n_buckets: int) -> int:
     >>> bucket_number("7", 64) == bucket_number("7.0", 64)
     True
     """
-    return int(bucket_numbers([patient_id], n_buckets)[0])
+    numbers = bucket_numbers([patient_id], n_buckets)
+    return int(numbers[0])
 
 
-def bucket_numbers(codes: Iterable[str], n_buckets: int) -> Ints:
+def bucket_numbers(
+    codes: Iterable[str],
+    n_buckets: int,
+) -> Ints:
     """The bucket of each of many patients."""
     plain = (code.removesuffix(".0").encode() for code in codes)
     # Without a call of our own for each: a registry has millions of codes.
-    return np.fromiter(map(crc32, plain), np.int64) % n_buckets
+    hashes = map(crc32, plain)
+    return np.fromiter(hashes, np.int64) % n_buckets
