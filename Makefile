@@ -102,7 +102,7 @@ truth: $(READY)  ## Put every method on trial against simulated truth; goes on w
 
 attack: $(READY)  ## Attack 200 simulated releases under every policy: can a hidden count be told? (hours)
 	mkdir -p build
-	PYTHONPATH=tests/attack OPENBLAS_NUM_THREADS=1 $(BIN)/python -m release_attack --store build/attack.jsonl
+	PYTHONPATH=tests:tests/attack OPENBLAS_NUM_THREADS=1 $(BIN)/python -m release_attack --store build/attack.jsonl
 
 # atheris is needed here only: it has an environment of its own, which borrows everything else. What failed lies in
 # build/fuzz; PYTHONPATH=tests .fuzz/bin/python -m guided_fuzz --again FILE tries it again.

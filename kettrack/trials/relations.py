@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,9 +54,22 @@ SLOW: Final = frozenset(
     }
 )
 SIZES: Final = (60, 240, 120, 400, 600, 40, 180, 300)
-# First seed and number of clinics. What holds in all of one group is learned, also where a clinic
-# of the other group breaks it: what nearly always holds tells nearly as much.
-GROUPS: Final = ((7_000, 40), (89_976, 24))
+# Scenario, first seed, and number of clinics.
+Clinics = tuple[str, int, int]
+# What holds in all of one group is learned, also where a clinic of another group breaks it: what
+# nearly always holds tells nearly as much.
+GROUPS: Final[tuple[Clinics, ...]] = (("clinic", 7_000, 40), ("clinic", 89_976, 24))
+# Of fewer clinics, and of the large ones among them, which have rows that small ones lack; what
+# those of other seeds break is left out.
+_FEWER: Final[tuple[Clinics, ...]] = (
+    ("clinic", 80_008, 8),
+    ("measured", 81_000, 5),
+)
+_JUDGES: Final[tuple[Clinics, ...]] = (
+    ("clinic", 80_000, 8),
+    ("measured", 81_005, 5),
+)
+_MANY: Final = 180  # people
 # Of things and not of people: people are no part of them.
 THINGS: Final = frozenset({"sessions", "events", "unrecorded", "n_rows", "trials"})
 # Columns of people with a value, among everybody: no sum shows it, the words of the table do.
@@ -68,6 +82,7 @@ FEWEST_CLINICS: Final = 9
 _FEWEST_ROWS: Final = 30
 _FULL_ROWS: Final = 60  # of a table with a row a day only the columns are looked at
 _SEED: Final = 20261129
+_FEW: Final = {"replicates": 20}
 
 
 def clinic(
@@ -76,6 +91,7 @@ def clinic(
     policy: str = "internal",
     *,
     later: int = 0,
+    scenario: str = "clinic",
 ) -> Cohort:
     """A simulated clinic as the front door lets it in.
 
@@ -87,9 +103,11 @@ def clinic(
         In force.
     later : int
         Of the n people, how many have not come yet.
+    scenario : str
+        Name of one with sites, drugs and all other columns: clinic, measured or clinic-null.
     """
     made = simulate(
-        SCENARIOS["clinic"],
+        SCENARIOS[scenario],
         n,
         seed,
     )
@@ -124,19 +142,32 @@ def answers(
     """
     # Derived once: what all questions need is worked out for the first.
     derived = derive(cohort)
-    wanted = set(names)
     found = []
+    for name, by, few in asked_for(names):
+        # Some clinic has no such group.
+        with suppress(KettrackError):
+            found.append(estimate(name, derived, by=by, **few))
+    return found
+
+
+def asked_for(
+    names: Iterable[str] = (),
+) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+    """Each question that takes seconds, of everybody and by group: its name, the group, and options
+    that make it quick.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Only these questions; all where none is named.
+    """
+    wanted = set(names)
     for name, asked in load_questions().items():
         if name in SLOW or (wanted and name not in wanted):
             continue
-        for by in (None, *(GROUPED_BY if asked.by_group else ())):
-            few: dict[str, Any] = {}
-            if "replicates" in asked.options and not by:
-                few = {"replicates": 20}
-            # Some clinic has no such group.
-            with suppress(KettrackError):
-                found.append(estimate(name, derived, by=by, **few))
-    return found
+        yield name, None, _FEW if "replicates" in asked.options else {}
+        if asked.by_group:
+            yield from ((name, by, {}) for by in GROUPED_BY)
 
 
 def learn(clinics: Sequence[Release]) -> Relations:
@@ -168,6 +199,38 @@ def learn(clinics: Sequence[Release]) -> Relations:
         nested,
         RECORDED,
     )
+
+
+def never_broken(found: Relations, clinics: Sequence[Release]) -> Relations:
+    """What no clinic breaks that has all of its cells: what holds in some by chance is gone.
+
+    Parameters
+    ----------
+    found : Relations
+        Learned from other clinics.
+    clinics : sequence of Release
+        Of other seeds, and other scenarios.
+    """
+    counts = [_with_sums(release) for release in clinics]
+    kept = tuple(
+        relation
+        for relation in found.cells
+        if not any(_breaks(relation, one) for one in counts)
+    )
+    return replace(found, cells=kept)
+
+
+def _breaks(
+    relation: Iterable[CellTerm],
+    counts: Mapping[ReleaseCell, int],
+) -> bool:
+    total = 0
+    for cell, weight in relation:
+        # A clinic without the row says nothing.
+        if cell not in counts:
+            return False
+        total += weight * counts[cell]
+    return total != 0
 
 
 def _between_cells(
@@ -392,16 +455,39 @@ def _echelon(
     return work, pivots
 
 
+def simulated(groups: Iterable[Clinics], fewest: int = 0) -> list[Release]:
+    """The answers of simulated clinics, each of the size of its seed; none of fewer people."""
+    return [
+        release_of(answers(clinic(seed, size_of(seed), scenario=scenario)))
+        for scenario, first, number in groups
+        for seed in range(first, first + number)
+        if size_of(seed) >= fewest
+    ]
+
+
+def size_of(seed: int) -> int:
+    """How many people the clinic of a seed has."""
+    return SIZES[seed % len(SIZES)]
+
+
 def main(file: Path) -> None:
     """Learn from clinics of many sizes and write what was found."""
     found = Relations()
-    for first, number in GROUPS:
-        seeds = range(first, first + number)
-        clinics = [
-            release_of(answers(clinic(seed, SIZES[(seed - first) % len(SIZES)])))
-            for seed in seeds
-        ]
-        found = found.joined(learn(clinics))
+    for group in GROUPS:
+        found = found.joined(learn(simulated([group])))
+    few = simulated(_FEWER)
+    large = learn(simulated(_FEWER, _MANY))
+    more = Relations(
+        cells=learn(few).cells,
+    ).joined(
+        Relations(cells=large.cells),
+    )
+    others = simulated(_JUDGES)
+    kept = never_broken(
+        more,
+        [*few, *others],
+    )
+    found = found.joined(kept)
     lines = sorted(found.lines())
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -14,7 +14,14 @@ from release_attack import attack, attack_clinic, attack_since, released
 
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import get_policy
-from kettrack.privacy.release.cells import Printed, ReleaseCell, read_counts, release_of
+from kettrack.privacy.release.cells import (
+    Printed,
+    ReleaseCell,
+    read_counts,
+    release_of,
+    tried_sums,
+)
+from kettrack.privacy.release.guesses import guessed
 from kettrack.privacy.release.manifest import (
     manifest_text,
     read_manifest,
@@ -44,7 +51,8 @@ NAMES = (
     "change_by_sessions",
 )
 SMALLEST = 11
-HOME = str(Path(__file__).parent)
+HERE = Path(__file__).parent
+HOME = os.pathsep.join(map(str, (HERE, HERE.parent)))
 
 
 @functools.cache
@@ -290,6 +298,54 @@ def test_a_kind_of_leak_is_seen_and_closed(kind):
     closed = Puzzle({"t": without(printed["t"], hidden, "t")}, relations)
     assert closed.told(closed.system(), small, SMALLEST) == []
     # Something is left: hiding everything would be safe too.
+    assert closed.read
+
+
+def by_kind(kinds, **columns):
+    keys = [f"{kind} {at}" for at, kind in enumerate(kinds)]
+    return table(keys, {"kind": "label"}, kind=kinds, **columns)
+
+
+# Of sites and drugs that no simulated clinic has, so that nothing can be learned of them.
+OURS = {
+    "t": by_kind(["everybody", "our site", "our site", "our site"], n=[52, 30, 16, 6]),
+    "u": by_kind(["scored", "our drug", "our drug"], n=[50, 41, 11]),
+    "v": table(["everybody 0", "13"], {"n": "running"}, n=[52, 20], left=[0, 12]),
+    "w": table(["everybody 0", "13"], {"n": "running"}, n=[49, 20], left=[3, 12]),
+}
+
+
+def test_what_a_reader_guesses_of_names_that_nobody_has_learned():
+    true = read_counts(OURS)
+    tried = tried_sums(OURS)
+    for cell, parts in tried.items():
+        true[cell] = sum(true[part] for part in parts)
+    found = {
+        (*one, *other) for (one, _), (other, _) in guessed(OURS, tried.keys(), true)
+    }
+    # The groups of one kind are everybody; those of another kind are not all of them.
+    whole = ("t", "everybody 0", "n")
+    sites = ("t", "kind=our site", "sum of n")
+    assert {cells for cells in found if "sum of n" in cells} == {
+        (*whole, *sites),
+    }
+    # The same week of two tables; rows that differ here are not taken for equal.
+    assert ("v", "13", "left", "w", "13", "left") in found
+    assert ("v", "everybody 0", "n", "w", "everybody 0", "n") not in found
+
+
+def test_groups_that_only_this_clinic_has_do_not_tell_of_few_people():
+    true = {"t": OURS["t"]}
+    n = OURS["t"].table["n"].astype("Int64")
+    gated = OURS["t"].table.assign(n=n.mask(n < SMALLEST))
+    printed = {"t": Printed(gated, OURS["t"].roles)}
+    told = ReleaseCell("t", "our site 3", "n")
+    puzzle = Puzzle(printed, Relations(), true)
+    small = puzzle.small(SMALLEST)
+    assert told in puzzle.told(puzzle.system(), small, SMALLEST)
+    hidden = hidden_cells(true, printed, Relations(), get_policy("cms"))
+    closed = Puzzle({"t": without(printed["t"], hidden, "t")}, Relations(), true)
+    assert closed.told(closed.system(), small, SMALLEST) == []
     assert closed.read
 
 

@@ -152,6 +152,12 @@ class _Search:
         self.puzzle = puzzle
         self.release = release
         self.hidden = hidden
+        # Looked up once: it is asked for each number that might go.
+        self.causes = {
+            question: counted_columns(printed.curve)[1:-1]
+            for question, printed in release.items()
+            if printed.curve is not None and printed.merged
+        }
         self.members: dict[int, list[ReleaseCell]] = defaultdict(list)
         for cell in puzzle.read:
             self.members[puzzle.place[puzzle.first(cell)]].append(cell)
@@ -274,14 +280,13 @@ class _Search:
         )
 
     def _cost_of(self, cell: ReleaseCell) -> int:
-        printed = self.release[cell.question]
-        curve = printed.curve
-        # The curve itself hangs on what happened first and on all others together.
-        if curve is not None and printed.merged:
-            first, *causes, _ = counted_columns(curve)
-            if cell.column.removeprefix("sum of ") not in causes:
-                return _CURVE_COST
-        return _COST.get(printed.roles.get(cell.column, "label"), _SHARE_COST)
+        # A curve hangs on what happened first and on all others together.
+        causes = self.causes.get(cell.question)
+        if causes is not None and cell.column.removeprefix("sum of ") not in causes:
+            return _CURVE_COST
+        return _COST.get(
+            self.release[cell.question].roles.get(cell.column, "label"), _SHARE_COST
+        )
 
     def _hide(self, place: int) -> None:
         """Hide a number wherever it can be read, and what its rows tell by shares."""

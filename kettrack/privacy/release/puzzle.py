@@ -20,6 +20,7 @@ from kettrack.privacy.release.cells import (
     tried_sums,
     unrecorded_of,
 )
+from kettrack.privacy.release.guesses import guessed
 from kettrack.privacy.release.programs import NothingFits
 from kettrack.privacy.release.relations import CellTerm, Relations, row_relations
 from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
@@ -61,6 +62,9 @@ class Puzzle:
         self.true = (
             None if truth is None else _true_counts(truth, relations, self._tried)
         )
+        if truth is not None and self.true is not None:
+            found = guessed(truth, self._tried, self.true)
+            relations = relations.with_cells(found)
         # A share of rounded numbers tells a rounded number, which stands beside it.
         self.read = read_rounded_counts(release) if meaning else read_counts(release)
         # In their order: a set has another one in every run, and then something else is hidden.

@@ -94,6 +94,13 @@ class Relations:
             {**self.recorded, **other.recorded},
         )
 
+    def with_cells(
+        self,
+        more: Iterable[tuple[CellTerm, ...]],
+    ) -> Relations:
+        """The same with further sums of cells."""
+        return replace(self, cells=(*self.cells, *more))
+
     # Text, so that a change of what always holds can be read line by line.
     @classmethod
     def read(
