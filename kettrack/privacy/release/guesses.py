@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from kettrack.privacy.release.cells import Printed, Release, ReleaseCell
 from kettrack.privacy.release.relations import CellTerm
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 Alike = list[ReleaseCell]
 
@@ -71,7 +72,9 @@ def _everybody(
             )
             for each in sums[question, column]:
                 yield [*rows[:1], each]
-            yield rows
+            # A few people are not everybody: rows of so few are alike by chance.
+            if printed.table[column].ge(FEWEST_PEOPLE).any():
+                yield rows
 
 
 def _sums(
