@@ -10,8 +10,8 @@ from typing import Final
 
 from kettrack.importing.journal import Journal, SourceColumn
 from kettrack.importing.source import SourceTable
-from kettrack.privacy.identifying_names import words_in
 from kettrack.privacy.identifying_people import word_of_nobody
+from kettrack.privacy.identifying_words import words_in
 
 # #N/A of a spreadsheet, .a of Stata and SAS, -9 of SPSS.
 _CODE: Final = re.compile(r"#[A-Z0-9/!?]+|\.[A-Za-z_]?|-?\d{1,4}")

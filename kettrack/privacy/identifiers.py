@@ -21,12 +21,7 @@ import pyarrow.compute as pc
 from kettrack.arrays import Bools, Ints, Objects
 from kettrack.errors import WrongArgument
 from kettrack.privacy.identifying_codes import persons_in_codes
-from kettrack.privacy.identifying_names import (
-    HARMLESS_VALUES,
-    Promise,
-    hints_at_number,
-    promise_of,
-)
+from kettrack.privacy.identifying_names import Promise, hints_at_number, promise_of
 from kettrack.privacy.identifying_numbers import personal_numbers
 from kettrack.privacy.identifying_people import (
     common_first_names,
@@ -44,6 +39,7 @@ from kettrack.privacy.identifying_shapes import (
     shapes_within,
     telephone,
 )
+from kettrack.privacy.identifying_words import HARMLESS_VALUES
 
 # A column is judged by its values when so many agree: a fifth of the rows, and not only one or two.
 _SHARE: Final = 0.2

@@ -11,7 +11,8 @@ from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.importing.proposal.table_columns import TableColumns
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion, Remarks
-from kettrack.privacy.identifying_names import PEOPLE, words_of
+from kettrack.privacy.identifying_names import words_of
+from kettrack.privacy.identifying_words import PEOPLE
 
 _NO_SUCH: Final = "no column"
 # Of a person; a record or a case may also be a row.

@@ -28,7 +28,7 @@ from kettrack.importing.redcap.dictionary import (
     RedcapField,
 )
 from kettrack.importing.redcap.layout import written_in_name
-from kettrack.privacy.identifying_names import words_in
+from kettrack.privacy.identifying_words import words_in
 
 _BOX: Final = "___"
 _TICKED: Final = ("1", "checked")

@@ -70,7 +70,7 @@ _KNOWN: Final = frozenset(
     for weeks in combinations(VISIT_WEEKS, number)
 )
 _PATTERN: Final = {"weeks": "weeks in which people were scored; 0 is the baseline"}
-_SHAPES: Final = {
+_LINE_SHAPES: Final = {
     "people": Shape(
         about="People by the weeks in which they were scored.",
         keys=_PATTERN,
@@ -226,7 +226,10 @@ CHANGE: Final[tuple[PooledQuestion, ...]] = (
 )
 
 
-def _count(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
+# ---- a line for each person, by the weeks in which people were scored
+
+
+def _count_lines(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
     people = []
     totals = []
     products = []
@@ -252,7 +255,7 @@ def _count(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
     }
 
 
-def _answer(tables: Tables, rules: RulesInForce) -> Answer:
+def _lines(tables: Tables, rules: RulesInForce) -> Answer:
     # In one order, whichever site had a pattern first.
     names = sorted(tables["people"]["weeks"], key=_as_seen)
     table = lines_table({_weeks(name): _pattern(tables, name) for name in names})
@@ -277,7 +280,7 @@ def _as_seen(name: str) -> list[bool]:
 def _pattern(tables: Tables, name: str) -> VisitPattern:
     """The sums of the people with one pattern."""
     weeks = _weeks(name)
-    people, totals, products = (_rows(tables[part], name) for part in _SHAPES)
+    people, totals, products = (_rows_of(tables[part], name) for part in _LINE_SHAPES)
     total = np.zeros(len(weeks))
     # A file by another hand may hold weeks that are none of the pattern's.
     for row in totals:
@@ -299,7 +302,7 @@ def _pattern(tables: Tables, name: str) -> VisitPattern:
     )
 
 
-def _rows(table: pd.DataFrame, name: str) -> list[dict[Any, Any]]:
+def _rows_of(table: pd.DataFrame, name: str) -> list[dict[Any, Any]]:
     here = table[table["weeks"] == name]
     return here.to_dict("records")
 
@@ -307,9 +310,9 @@ def _rows(table: pd.DataFrame, name: str) -> list[dict[Any, Any]]:
 LINES: Final[tuple[PooledQuestion, ...]] = (
     PooledQuestion(
         question="score_lines",
-        shapes=_SHAPES,
+        shapes=_LINE_SHAPES,
         nearly_rows=True,
-        count=_count,
-        answer=_answer,
+        count=_count_lines,
+        answer=_lines,
     ),
 )
