@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from kettrack.arrays import Floats
+from kettrack.figures.group_rows import (
+    height_of_groups,
+    name_groups,
+    place_groups,
+    words_at_right,
+)
 from kettrack.figures.kit import (
     count_text,
     legend_above,
@@ -18,18 +24,12 @@ from kettrack.figures.kit import (
     write_caption,
 )
 from kettrack.figures.style import (
-    CAPTION_INK,
     INK,
-    LABEL_SIZE,
     RESPONDED,
     STOPPED,
     WORSE,
     canvas,
 )
-
-_ROW: Final = 0.21  # inches of a row
-_FRAME: Final = 1.7  # inches of title, legend, axis and caption
-_GAP: Final = 0.7  # rows between two characteristics
 
 
 def plot_for_whom(
@@ -124,11 +124,11 @@ def plot_equity_ladder(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['everybody (90)']
     """
-    with canvas(ax, width=8.0, height=_FRAME + _ROW * _n_lines(table)) as axes:
+    with canvas(ax, width=8.0, height=height_of_groups(table)) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         # Hidden rows keep their place and stay without a mark.
-        at = _places(table)
+        at = place_groups(table)
         share = numbers(table["estimate"])
         # Everybody comes first in the table.
         axes.axvline(share[0], color=INK, linewidth=0.8, linestyle="--")
@@ -149,9 +149,9 @@ def plot_equity_ladder(
             markersize=4.5,
             label="can be analysed",
         )
-        _name_rows(axes, table, at)
+        name_groups(axes, table, at)
         for height, name in _kinds(table, at):
-            _beside(axes, name, height)
+            words_at_right(axes, name, height)
         axes.set(xlim=(0, 101), xlabel="percent of everybody who started")
         legend_above(axes, 2)
         axes.set_title(
@@ -242,18 +242,6 @@ def _kinds(table: pd.DataFrame, at: Floats) -> list[tuple[float, str]]:
     return list(zip(at[first].tolist(), names[first].astype(str), strict=True))
 
 
-def _name_rows(axes: Axes, table: pd.DataFrame, at: Floats) -> None:
-    """Groups from the top down, each with its number of people."""
-    names = [
-        f"{group} ({count_text(n)})"
-        for group, n in zip(table["group"], table["n"], strict=True)
-    ]
-    axes.set_yticks(at, names, fontsize=LABEL_SIZE)
-    # From the bottom up, so that the first row stands on top.
-    axes.set_ylim(float(at[-1]) + 1, float(at[0]) - 1)
-    axes.grid(axis="x", alpha=0.3)
-
-
 def _forest(
     table: pd.DataFrame,
     ax: Axes | None,
@@ -266,33 +254,20 @@ def _forest(
     title, did = words
     there = "adjusted" in table
     shown = table[table["adjusted"].notna()] if there else table.iloc[:0]
-    with canvas(ax, width=9.5, height=_FRAME + _ROW * _n_lines(shown)) as axes:
+    with canvas(ax, width=9.5, height=height_of_groups(shown)) as axes:
         if nothing_to_draw(axes, shown, "adjusted"):
             return axes
-        at = _places(shown)
+        at = place_groups(shown)
         axes.axvline(0, color=INK, linewidth=0.8)
         _marks(axes, shown, at)
-        _name_rows(axes, shown, at)
+        name_groups(axes, shown, at)
         for height, beside in _side_words(table, shown, at):
-            _beside(axes, beside, height)
+            words_at_right(axes, beside, height)
         axes.set(xlabel=f"percentage points; right = more {did}")
         legend_above(axes, 2)
         axes.set_title(title, loc="left", pad=24)
         write_caption(axes, caption)
         return axes
-
-
-def _n_lines(shown: pd.DataFrame) -> float:
-    """Rows, and the gaps between characteristics."""
-    if shown.empty:
-        return 1
-    return float(_places(shown)[-1])
-
-
-def _places(shown: pd.DataFrame) -> Floats:
-    """Height of each row; a new characteristic, or a number after groups, begins after a gap."""
-    changes = shown["characteristic"].ne(shown["characteristic"].shift())
-    return np.arange(len(shown)) + _GAP * changes.cumsum().to_numpy(float)
 
 
 def _marks(axes: Axes, shown: pd.DataFrame, at: Floats) -> None:
@@ -346,15 +321,3 @@ def _against(table: pd.DataFrame, name: str, row: Mapping[Any, Any]) -> str:
     group = str(own["group"].iloc[0])
     words = f"against {group} ({count_text(own['n'].iloc[0])})"
     return words if group.startswith(name) else f"{name}, {words}"
-
-
-def _beside(axes: Axes, words: str, height: float) -> None:
-    """Words at the right of the axes."""
-    axes.annotate(
-        words,
-        (1.01, height),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        fontsize=LABEL_SIZE,
-        color=CAPTION_INK,
-    )

@@ -9,15 +9,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kettrack.arrays import Floats
+from kettrack.figures.group_rows import (
+    height_of_groups,
+    name_groups,
+    place_groups,
+    words_at_right,
+)
 from kettrack.figures.kit import (
-    count_text,
     legend_above,
     nothing_to_draw,
     numbers,
     write_caption,
 )
 from kettrack.figures.style import (
-    CAPTION_INK,
     INK,
     LABEL_SIZE,
     RESPONDED,
@@ -25,9 +29,8 @@ from kettrack.figures.style import (
     canvas,
 )
 
-_ROW: Final = 0.22  # inches of a row
 _FRAME: Final = 1.7  # inches of title, legend, axis and caption
-_GAP: Final = 0.7  # rows between two characteristics
+_ROW: Final = 0.45  # inches of a row, with two marks
 
 
 def plot_standardised(
@@ -57,7 +60,7 @@ def plot_standardised(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['iv (90)']
     """
-    with canvas(ax, width=7.0, height=_FRAME + 0.45 * max(len(table), 1)) as axes:
+    with canvas(ax, width=7.0, height=_FRAME + _ROW * max(len(table), 1)) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         rows = np.arange(len(table), dtype=np.float64)
@@ -87,7 +90,7 @@ def plot_standardised(
                 markersize=5,
                 label=name,
             )
-        _names(axes, table, rows)
+        name_groups(axes, table, rows)
         axes.set(xlim=(0, 100), xlabel="percent who responded")
         legend_above(axes, 2)
         axes.set_title(
@@ -129,12 +132,11 @@ def plot_interactions(
     ['sex', '3.0 (-20.0 to 26.0)', 'interaction']
     """
     shown = table[table["estimate"].notna()] if "estimate" in table else table.iloc[:0]
-    height = _FRAME + _ROW * (_places(shown)[-1] if len(shown) else 1)
     # Rows of a number have no share of their own, and so no place here.
-    with canvas(ax, width=9.0, height=height) as axes:
+    with canvas(ax, width=9.0, height=height_of_groups(shown)) as axes:
         if nothing_to_draw(axes, shown, "estimate"):
             return axes
-        at = _places(shown)
+        at = place_groups(shown)
         middle = numbers(shown["estimate"])
         axes.axvline(0, color=INK, linewidth=0.8)
         # Everybody stands in the first row.
@@ -147,7 +149,7 @@ def plot_interactions(
             linewidth=1.2,
         )
         axes.plot(middle, at, "o", color=RESPONDED, markersize=4)
-        _names(axes, shown, at)
+        name_groups(axes, shown, at)
         _words_beside(axes, shown, at)
         axes.set(
             xlabel="percentage points; right = more responded with the first named"
@@ -161,25 +163,6 @@ def plot_interactions(
         return axes
 
 
-def _places(shown: pd.DataFrame) -> Floats:
-    """Height of each row; a new characteristic begins after a gap."""
-    names = shown["characteristic"]
-    changes = names.ne(names.shift()).cumsum().to_numpy(float)
-    return np.arange(len(shown)) + _GAP * changes
-
-
-def _names(axes: Axes, table: pd.DataFrame, at: Floats) -> None:
-    """Groups from the top down, each with its number of people."""
-    names = [
-        f"{group} ({count_text(n)})"
-        for group, n in zip(table["group"], table["n"], strict=True)
-    ]
-    axes.set_yticks(at, names, fontsize=LABEL_SIZE)
-    # From the bottom up, so that the first row stands on top.
-    axes.set_ylim(float(at[-1]) + 1, float(at[0]) - 1)
-    axes.grid(axis="x", alpha=0.3)
-
-
 def _words_beside(axes: Axes, shown: pd.DataFrame, at: Floats) -> None:
     """The characteristic beside its first group, and the interaction beside each of the others."""
     before = ""
@@ -189,7 +172,7 @@ def _words_beside(axes: Axes, shown: pd.DataFrame, at: Floats) -> None:
         # A hidden or missing interaction leaves its place empty.
         known = not pd.isna(ends).any()
         words = "{:.1f} ({:.1f} to {:.1f})".format(*ends) if known else ""
-        _beside(axes, name if name != before else words, float(height))
+        words_at_right(axes, name if name != before else words, float(height))
         before = name
     axes.annotate(
         "interaction",
@@ -199,16 +182,4 @@ def _words_beside(axes: Axes, shown: pd.DataFrame, at: Floats) -> None:
         textcoords="offset points",
         fontsize=LABEL_SIZE,
         color=INK,
-    )
-
-
-def _beside(axes: Axes, words: str, height: float) -> None:
-    """Words at the right of the axes."""
-    axes.annotate(
-        words,
-        (1.01, height),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        fontsize=LABEL_SIZE,
-        color=CAPTION_INK,
     )
