@@ -2,7 +2,7 @@
 refused.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import (
     fit_plasmode,
     panel_cohort,
+    plasmode_data,
     repeat_people,
 )
 from kettrack.analysis.response.plasmode_rows import score_series, scored_before
@@ -38,6 +39,7 @@ from kettrack.estimators.plasmode.attendance import (
     attendance_columns,
     draw_donors,
     fit_attendance,
+    refit_attendance,
 )
 from kettrack.estimators.plasmode.clinic import (
     PlasmodeModel,
@@ -45,7 +47,10 @@ from kettrack.estimators.plasmode.clinic import (
     live_through,
     simulate_plasmode,
 )
-from kettrack.estimators.plasmode.latent_severity import fit_score_process
+from kettrack.estimators.plasmode.latent_severity import (
+    _log_likelihood,
+    fit_score_process,
+)
 from kettrack.estimators.plasmode.severity_filter import ScoreSeries
 from kettrack.estimators.plasmode.severity_start import draw_start, known_start
 from kettrack.estimators.regression.logistic import predict_logistic
@@ -314,6 +319,86 @@ def test_who_lost_a_response_stops_for_reasons_of_their_own():
     stops = predict_logistic(columns, fit_attendance(rows).stops)
     assert stops[0] > 0.9
     assert stops[1] < 0.1
+
+
+@pytest.fixture(scope="module")
+def learnt(helped):
+    return plasmode_data(derive(helped))
+
+
+def test_people_drawn_anew_are_fitted_as_if_their_rows_were_repeated(learnt):
+    """All draws at once, against each fitted by itself."""
+    rng = np.random.default_rng(7)
+    times = rng.integers(0, 3, (4, learnt.rows.session.size))
+    together = refit_attendance(learnt.rows, times)
+    rows = learnt.rows
+    columns = attendance_columns(
+        rows.last,
+        rows.best,
+        rows.baseline,
+        rows.session,
+        rows.scored_before,
+    )
+    log_gap = np.log1p(np.nan_to_num(rows.gap))
+    for counts, found in zip(times, together, strict=True):
+        repeated = np.repeat(np.arange(counts.size), counts)
+        alone = fit_attendance(learnt.rows.of(repeated))
+        for one, other in (
+            (alone.stops, found.stops),
+            (alone.same_day, found.same_day),
+            *zip(alone.later, found.later, strict=True),
+        ):
+            # chances: where all or none have it, coefficients are anything that is far enough
+            x = np.column_stack([columns, log_gap])[:, : one.size]
+            np.testing.assert_allclose(
+                predict_logistic(x, one),
+                predict_logistic(x, other),
+                atol=1e-6,
+            )
+        for days, same in zip(alone.offsets, found.offsets, strict=True):
+            np.testing.assert_array_equal(days, same)
+        np.testing.assert_array_equal(alone.gaps, found.gaps)
+        np.testing.assert_array_equal(alone.donor_gaps, found.donor_gaps)
+        np.testing.assert_array_equal(alone.much_later, found.much_later)
+
+
+def test_what_never_happens_in_a_draw_is_never_drawn_there(learnt):
+    """One draw has nobody who left, and the other has."""
+    left = learnt.rows.followed_by == LEFT
+    times = np.vstack([~left, np.ones_like(left)]).astype(np.int64)
+    without, everybody = refit_attendance(learnt.rows, times)
+    assert np.isnan(without.stops).all()
+    assert np.isfinite(everybody.stops).all()
+
+
+def test_a_score_that_is_not_there_says_nothing(learnt):
+    """People with fewer scores are let go early; whoever stands beside them changes nothing."""
+    series = learnt.series
+    short = series.score.copy()
+    short[5:, ::2] = np.nan
+    series = replace(series, score=short)
+    theta = learnt.fit.theta[None]
+    everybody = np.arange(series.begin.size)
+    together = _log_likelihood(theta, series, everybody)[0]
+    for person in (0, 1, 2, 3):
+        alone = _log_likelihood(theta, series, everybody[[person]])[0]
+        assert alone[0] == pytest.approx(together[person], rel=1e-12)
+    # a person with five scores, whatever the length of the table
+    cut = ScoreSeries(
+        **{
+            part.name: value[:5] if np.ndim(value) == 2 else value
+            for part in fields(series)
+            for value in [getattr(series, part.name)]
+        }
+    )
+    few = _log_likelihood(theta, cut, everybody)[0]
+    assert few[0] == pytest.approx(together[0], rel=1e-12)
+    assert few[1] != pytest.approx(together[1], rel=1e-3)
+    # the last one counts too
+    short[4, 0] += 1.0
+    moved = _log_likelihood(theta, series, everybody)[0]
+    assert moved[0] != pytest.approx(together[0], rel=1e-3)
+    assert moved[1] == together[1]
 
 
 def test_a_score_between_two_sessions_lies_as_far_on_its_way():

@@ -83,25 +83,37 @@ def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
     Raises
     ------
     NotIdentified
-        When the rules define no response or no loss of it, or nobody is known to have responded at
-        the origin.
+        As `watched_origins`.
     """
     in_force = loss_rule(cohort)
+    origins = watched_origins(cohort, origin)
+    return [
+        _watched(cohort, origins, name, rule) for name, rule in loss_rules(in_force)
+    ]
+
+
+def watched_origins(cohort: DerivedCohort, origin: Origin) -> pd.DataFrame:
+    """The scores from which responses are watched, as from `response_origins`.
+
+    Raises
+    ------
+    NotIdentified
+        When the rules define no response, or nobody is known to have responded at the origin.
+    """
     origins = response_origins(cohort, origin)
-    if origins["why_not"].notna().all():
-        late = cohort.criteria.late_after_days
-        places = {
-            "end_of_course": f"within {late} days after the planned course",
-            "first_response": "in the first course",
-            "any_response": "at any score",
-        }
-        at = places[origin]
-        raise NotIdentified(
-            f"nobody is known to have responded {at}.",
-            f"a score in the {late} days after the course, and one in the"
-            f" {BASELINE_WINDOW_DAYS} days before it.",
-        )
-    return [_watched(cohort, origins, name, rule) for name, rule in _rules(in_force)]
+    if origins["why_not"].isna().any():
+        return origins
+    late = cohort.criteria.late_after_days
+    places = {
+        "end_of_course": f"within {late} days after the planned course",
+        "first_response": "in the first course",
+        "any_response": "at any score",
+    }
+    raise NotIdentified(
+        f"nobody is known to have responded {places[origin]}.",
+        f"a score in the {late} days after the course, and one in the"
+        f" {BASELINE_WINDOW_DAYS} days before it.",
+    )
 
 
 def _watched(
@@ -152,7 +164,8 @@ def loss_rule(cohort: DerivedCohort) -> Rule:
     return replace(lost, event_rows=back.event_rows)
 
 
-def _rules(in_force: Rule) -> Iterator[tuple[str, Rule]]:
+def loss_rules(in_force: Rule) -> Iterator[tuple[str, Rule]]:
+    """The rule in force and, where that asks for a second score, the same by a single one."""
     yield "in_force", in_force
     if in_force.run.count > 1:
         yield "single_score", single_score(in_force)
@@ -175,23 +188,38 @@ def exits(watched: Watched, estimand: Estimand) -> pd.DataFrame:
         `hypothetical`: censored at the next session; `composite`: that session is an event;
         `treatment_policy`: it is nothing.
     """
+    if estimand == "treatment_policy":
+        return exits_whatever(watched.whatever)
     rows = watched.untreated if estimand == "hypothetical" else watched.whatever
     lost = days_since_origin(rows, "lost_day")
     held_to = days_since_origin(rows, "held_to_day")
-    if estimand == "treatment_policy":
-        cause = np.where(np.isnan(lost), 0, 1)
-        time = np.where(cause == 1, lost, held_to)
-    else:
-        # In the composite a session counts as long as a loss could still have been shown: both are
-        # then seen alike.
-        until = "decided_to_day" if estimand == "composite" else "scored_to_day"
-        followed = days_since_origin(watched.whatever, until)
-        again = days_since_origin(rows, "retreated_day")
-        again = np.where(again <= followed, again, np.nan)
-        # A loss on the day of the next session comes first; comparing with NaN is False.
-        first_lost = lost <= np.where(np.isnan(again), np.inf, again)
-        cause = np.select([first_lost, ~np.isnan(again)], [1, 2], 0)
-        time = np.choose(cause, [held_to, lost, again])
+    # In the composite a session counts as long as a loss could still have been shown: both are then
+    # seen alike.
+    until = "decided_to_day" if estimand == "composite" else "scored_to_day"
+    followed = days_since_origin(watched.whatever, until)
+    again = days_since_origin(rows, "retreated_day")
+    again = np.where(again <= followed, again, np.nan)
+    # A loss on the day of the next session comes first; comparing with NaN is False.
+    first_lost = lost <= np.where(np.isnan(again), np.inf, again)
+    cause = np.select([first_lost, ~np.isnan(again)], [1, 2], 0)
+    time = np.choose(cause, [held_to, lost, again])
+    return _exit_rows(rows, time, cause)
+
+
+def exits_whatever(rows: pd.DataFrame) -> pd.DataFrame:
+    """`exits` of the losses at any score, whatever sessions followed."""
+    lost = days_since_origin(rows, "lost_day")
+    held_to = days_since_origin(rows, "held_to_day")
+    cause = np.where(np.isnan(lost), 0, 1)
+    time = np.where(cause == 1, lost, held_to)
+    return _exit_rows(rows, time, cause)
+
+
+def _exit_rows(
+    rows: pd.DataFrame,
+    time: Floats,
+    cause: Ints,
+) -> pd.DataFrame:
     return pd.DataFrame(
         {"time": time.astype(np.int64), "cause": cause}, index=rows.index
     )

@@ -210,12 +210,13 @@ def _draw_bootstraps(
     cohort: DerivedCohort,
 ) -> list[NullClinic]:
     learnt = learnt_from(cohort)
-    data = plasmode_data(learnt)
-    found = []
-    for seed in np.random.SeedSequence(NULL_SEED).spawn(NULL_BOOTSTRAPS):
-        rng = np.random.default_rng(seed)
-        found.append(_lived(learnt, data.refitted(rng), BOOTSTRAP_PEOPLE, rng))
-    return found
+    seeds = np.random.SeedSequence(NULL_SEED).spawn(NULL_BOOTSTRAPS)
+    rngs = [np.random.default_rng(seed) for seed in seeds]
+    models = plasmode_data(learnt).refitted(rngs)
+    return [
+        _lived(learnt, model, BOOTSTRAP_PEOPLE, rng)
+        for model, rng in zip(models, rngs, strict=True)
+    ]
 
 
 def _lived(

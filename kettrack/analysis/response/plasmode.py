@@ -4,6 +4,7 @@ sessions, simulated, and counted like any cohort.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,7 +21,11 @@ from kettrack.analysis.response.plasmode_rows import (
 )
 from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
-from kettrack.estimators.plasmode.attendance import SessionRows, fit_attendance
+from kettrack.estimators.plasmode.attendance import (
+    SessionRows,
+    fit_attendance,
+    refit_attendance,
+)
 from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
 from kettrack.estimators.plasmode.latent_severity import (
     SeverityFit,
@@ -63,24 +68,26 @@ class PlasmodeData:
     place: Ints
     model: PlasmodeModel
 
-    def refitted(self, rng: np.random.Generator) -> PlasmodeModel:
-        """The model of a clinic with people drawn from these, each as often as chance has it."""
+    def refitted(self, rngs: Sequence[np.random.Generator]) -> list[PlasmodeModel]:
+        """The model of clinics with people drawn from these, each as often as chance has it."""
         n = self.series.begin.size
-        drawn = rng.integers(n, size=n)
-        times = np.bincount(drawn, minlength=n)
-        process = self.fit.refitted(times, rng)
-        at_risk = times[self.place]
-        people = np.repeat(np.arange(at_risk.size), at_risk)
-        row_times = at_risk[self.row_person]
-        rows = self.rows.of(np.repeat(np.arange(row_times.size), row_times))
-        start = known_start(process, self.series).of(self.place)
-        anew = replace(
-            self.model,
-            process=process,
-            start=start,
-            attendance=fit_attendance(rows),
-        )
-        return take_people(anew, people)
+        draws = [np.bincount(rng.integers(n, size=n), minlength=n) for rng in rngs]
+        times = np.array(draws)
+        at_risk = times[:, self.place]
+        # all at once: many fits to the same rows take little longer than one
+        fits = refit_attendance(self.rows, at_risk[:, self.row_person])
+        found = []
+        for place, rng in enumerate(rngs):
+            process = self.fit.refitted(times[place], rng)
+            anew = replace(
+                self.model,
+                process=process,
+                start=known_start(process, self.series).of(self.place),
+                attendance=fits[place],
+            )
+            people = np.repeat(np.arange(self.place.size), at_risk[place])
+            found.append(take_people(anew, people))
+        return found
 
 
 def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:

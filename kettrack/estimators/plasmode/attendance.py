@@ -132,6 +132,21 @@ def gap_columns(columns: Floats, gap: Floats) -> Floats:
 
 def fit_attendance(rows: SessionRows) -> Attendance:
     """Fit who stops and who is scored, and collect the gaps and days to draw from."""
+    once = np.ones((1, rows.session.size), np.int64)
+    (found,) = refit_attendance(rows, once)
+    return found
+
+
+def refit_attendance(rows: SessionRows, times: Ints) -> list[Attendance]:
+    """The same where each row counts so many times, for many such counts at once.
+
+    Parameters
+    ----------
+    rows : SessionRows
+        Of everybody.
+    times : int, shape (replicates, rows)
+        How often each row counts.
+    """
     # by gap, so that people whose gaps are alike stand together
     order = np.argsort(rows.gap, kind="stable")
     columns = attendance_columns(
@@ -143,40 +158,50 @@ def fit_attendance(rows: SessionRows) -> Attendance:
     )
     choice = rows.followed_by != PLANNED_END  # the plan decides there
     left = rows.followed_by[choice] == LEFT
+    stops = _chances(columns[choice], left, times[:, choice])
+    same_day = _chances(columns, rows.same_day, times)
     later = np.asarray((~np.isnan(rows.offsets)).any(axis=1))
     chances = []
-    offsets = []
+    donors = []
     # after a session that is followed by another, people are scored otherwise than after the last
     for kind in (GOES_ON, LEFT, PLANNED_END):
         here = order[rows.followed_by[order] == kind]
         known = columns[here]
         if kind == GOES_ON:
             known = gap_columns(known, rows.gap[here])
-        chances.append(_chance(known, later[here]))
-        offsets.append(rows.offsets[here[later[here]]])
-    planned = order[(rows.followed_by[order] == PLANNED_END) & later[order]]
-    gone_on = order[(rows.followed_by[order] == GOES_ON) & later[order]]
-    return Attendance(
-        stops=_chance(columns[choice], left),
-        same_day=_chance(columns, rows.same_day),
-        later=tuple(chances),
-        gaps=rows.gap[~np.isnan(rows.gap)],
-        offsets=tuple(offsets),
-        donor_gaps=rows.gap[gone_on],
-        much_later=rows.much_later[planned],
-    )
+        chances.append(_chances(known, later[here], times[:, here]))
+        donors.append(here[later[here]])
+    found = []
+    for place, counts in enumerate(times):
+        drawn = [np.repeat(donor, counts[donor]) for donor in donors]
+        gaps = np.repeat(rows.gap, counts)
+        fit = Attendance(
+            stops=stops[place],
+            same_day=same_day[place],
+            later=tuple(chance[place] for chance in chances),
+            gaps=gaps[~np.isnan(gaps)],
+            offsets=tuple(rows.offsets[donor] for donor in drawn),
+            donor_gaps=rows.gap[drawn[GOES_ON]],
+            much_later=rows.much_later[drawn[PLANNED_END]],
+        )
+        found.append(fit)
+    return found
 
 
-def _chance(
+def _chances(
     columns: Floats,
     happened: Bools,
+    times: Ints,
 ) -> Floats:
-    """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads
-    as never.
+    """Coefficients of each replicate; all missing where there was nothing to learn from, which
+    `draw_happens` reads as never.
     """
-    if not happened.any():
-        return np.full(columns.shape[1], np.nan)
-    return fit_logistic(columns, happened.astype(np.float64))
+    found = np.full((len(times), columns.shape[1]), np.nan)
+    told = times[:, happened].any(axis=1)
+    if told.any():
+        outcome = happened.astype(np.float64)
+        found[told] = fit_logistic(columns, outcome, times[told])
+    return found
 
 
 def draw_happens(

@@ -32,6 +32,7 @@ from kettrack.estimators.plasmode.severity_filter import (
     ScoreSeries,
     begin_filter,
     days_later,
+    first_people,
     follow_scores,
     process_parts,
     score_known,
@@ -72,6 +73,8 @@ _BOOTSTRAP_STEPS: Final = (
     2  # from the fit; further ones move nothing that an interval shows
 )
 _GAIN: Final = 1e-3  # in log-likelihood: far below what a standard error is made of
+# People worked on at a time: what is known of them stays in the processor's cache.
+_TOGETHER: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,14 @@ class SeverityFit:
         centre, spread = _priors()
         drawn = centre + spread * rng.standard_normal(centre.size)
         theta = self._step(self.theta, self.slopes, times, drawn)
+        # whoever was not drawn counts for nothing
+        chosen = np.flatnonzero(times)
         for _ in range(_BOOTSTRAP_STEPS - 1):
-            _, slopes = _derivatives(self._likelihood, theta)
-            theta = self._step(theta, slopes, times, drawn)
+            _, slopes = _derivatives(
+                lambda thetas: _log_likelihood(thetas, self.scaled, chosen),
+                theta,
+            )
+            theta = self._step(theta, slopes, times[chosen], drawn)
         return _in_points(theta, self.scaled, self.middle, self.unit)
 
     def _step(
@@ -131,9 +139,6 @@ class SeverityFit:
         information = counted @ slopes.T + np.diag(1 / spread**2)
         step = np.linalg.solve(information, gradient)
         return theta + np.clip(step, -1, 1)
-
-    def _likelihood(self, thetas: Floats) -> Floats:
-        return _log_likelihood(thetas, self.scaled)
 
 
 def fit_score_process(series: ScoreSeries) -> SeverityFit:
@@ -185,7 +190,8 @@ def fit_score_process(series: ScoreSeries) -> SeverityFit:
         edge=series.edge,
         step=series.step / unit,
     )
-    theta, slopes = _climb(lambda thetas: _log_likelihood(thetas, scaled))
+    everybody = np.arange(scaled.begin.size)
+    theta, slopes = _climb(lambda thetas: _log_likelihood(thetas, scaled, everybody))
     process = _in_points(theta, scaled, middle, unit)
     _require_no_jumps(process, series)
     return SeverityFit(
@@ -317,39 +323,56 @@ def _damped_steps(
 def _log_likelihood(
     thetas: Floats,
     series: ScoreSeries,
+    people: Ints,
 ) -> Floats:
-    """Log-likelihood of each person's scores after the baseline under each of several parameter
-    vectors: (vectors, n).
+    """Log-likelihood of the scores of some people after the baseline under each of several
+    parameter vectors: (vectors, people).
     """
-    places = enumerate(_PRIORS)
-    part = {name: thetas[:, [place]] for place, name in places}
+    part = {name: thetas[:, [place]] for place, name in enumerate(_PRIORS)}
     part["start"] = part["start"] + series.mean_first
+    # those with most scores first, so that whoever has no more stands at the end and is let go
+    scores = (~np.isnan(series.score[:, people])).sum(axis=0)
+    order = np.argsort(-scores, kind="stable")
+    total = np.empty((len(thetas), order.size))
+    for begin in range(0, order.size, _TOGETHER):
+        chosen = order[begin : begin + _TOGETHER]
+        total[:, chosen] = _follow(part, series, people[chosen], scores[chosen])
+    return total
+
+
+def _follow(
+    part: dict[str, Floats],
+    series: ScoreSeries,
+    people: Ints,
+    scores: Ints,
+) -> Floats:
+    """Log-likelihood of some people, who stand in the order of their number of scores."""
     drift = np.exp(part["log_drift"])
     wear = np.exp(part["log_wear"])
+    first = np.exp(part["log_first"])
     shock = np.exp(2 * part["log_shock"])
     error = np.exp(2 * part["log_error"])
-    state = begin_filter(part, series.score[0])
+    state = begin_filter(part, series.score[:1, people][0])
     total = np.zeros_like(state.mean[0])
-    columns = (
-        series.score,
-        series.days,
-        series.sessions,
-        series.age,
-        series.first_age,
-        series.edge,
-    )
-    later = (column[1:] for column in columns)
     dose = np.zeros_like(total)
-    for score, days, sessions, age, first_age, edge in zip(*later, strict=True):
+    for row in range(1, int(scores[0])):
+        still = people[: np.searchsorted(-scores, -row)]
+        state = first_people(state, still.size)
+        days = series.days[row, still]
         keep = np.exp(-drift * days)
-        renewed = 1 - keep**2
-        state = days_later(state, keep, shock * renewed)
-        fresh = sessions * np.exp(-wear * age)
+        state = days_later(state, keep, shock * (1 - keep**2))
+        fresh = series.sessions[row, still] * np.exp(-wear * series.age[row, still])
+        first_age = series.first_age[row, still]
         if not np.isnan(first_age).all():
-            left = np.nan_to_num(np.exp(-wear * first_age))
-            fresh = fresh + np.exp(part["log_first"]) * left
-        earlier = dose * np.exp(-wear * days)
-        dose = earlier + fresh
-        state, cost, _ = score_known(state, dose, score, error, edge, series.step)
-        total = total - cost
+            fresh = fresh + first * np.nan_to_num(np.exp(-wear * first_age))
+        dose = dose[:, : still.size] * np.exp(-wear * days) + fresh
+        state, cost, _ = score_known(
+            state,
+            dose,
+            score=series.score[row, still],
+            error=error,
+            edge=series.edge[row, still],
+            step=series.step,
+        )
+        total[:, : still.size] -= cost
     return total

@@ -147,11 +147,7 @@ def score_known(
     # a person without a further score neither costs nor moves
     known = ~np.isnan(score)
     expected = mean[0] - dose * mean[2]
-    surprise = np.where(
-        known,
-        score - expected,
-        0.0,
-    )
+    surprise = _where_known(score - expected, known)
     squared = surprise**2 / variance
     cost = 0.5 * (np.log(variance) + squared)
     # how much of the spread that a score could take away this one does
@@ -167,11 +163,7 @@ def score_known(
     found = []
     gain = []
     for value, moved in zip(mean, reach, strict=True):
-        rate = np.where(
-            known,
-            moved / variance,
-            0.0,
-        )
+        rate = _where_known(moved / variance, known)
         gain.append(rate * told)
         found.append(value + rate * surprise)
     left = []
@@ -182,7 +174,13 @@ def score_known(
             strict=True,
         )
         left.append([entry - rate * moved for entry, moved in pairs])
-    return FilterState(found, left), np.where(known, cost, 0.0), squared
+    return FilterState(found, left), _where_known(cost, known), squared
+
+
+def _where_known(values: Floats, known: Bools) -> Floats:
+    """0 where there is no score."""
+    # mostly everybody has one, and nothing need be copied
+    return values if known.all() else np.where(known, values, 0.0)
 
 
 def _beyond(
@@ -246,6 +244,16 @@ def begin_filter(
     )
 
 
+def first_people(state: FilterState, n: int) -> FilterState:
+    """What is known of the first n people."""
+    if state.mean[0].shape[1] == n:
+        return state
+    return FilterState(
+        mean=[part[:, :n] for part in state.mean],
+        spread=[[entry[:, :n] for entry in row] for row in state.spread],
+    )
+
+
 def days_later(
     state: FilterState,
     keep: Floats,
@@ -297,6 +305,8 @@ def follow_scores(
     wear = process.wear
     for row in range(1, len(series.score)):
         use = used[row : row + 1]
+        if not use.any():
+            continue
         # where a score is not used the clock stands still, and nothing is learnt
         days = np.where(
             use,
