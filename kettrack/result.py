@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
-import re
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kettrack.errors import UsageError
 from kettrack.escapes import in_html, in_json, on_one_line, visible
-from kettrack.showing import kept_rows, plain_value
-from kettrack.vocabulary.made_of import MadeOf
-from kettrack.vocabulary.plain_words import CellText, in_words, readable
+from kettrack.showing import (
+    RowsSaid,
+    command_for,
+    kept_rows,
+    plain_value,
+    shown_number,
+    table_in_html,
+)
+from kettrack.vocabulary.made_of import MadeOf, percentages
+from kettrack.vocabulary.plain_words import (
+    NOT_SHOWN,
+    CellText,
+    hidden_once,
+    in_words,
+    readable,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,26 +37,17 @@ if TYPE_CHECKING:
 REFUSED: Final = "Cannot be answered from these data:"
 # Of the JSON; it goes up when a name in it changes.
 SCHEMA: Final = 1
-# What stands in a sentence for a hidden number, and why it does, at its end.
-NOT_SHOWN: Final = "(not shown)"
 HIDDEN_CELL: Final = "hidden"  # in a cell of a table
 _TOO_FEW: Final = "Not shown: too few people, or the number would tell of too few."
-# A quantity of which every part is hidden becomes one word: share, interval, and what it is of.
-_GONE: Final = re.escape(NOT_SHOWN)
-_HIDDEN_QUANTITY: Final = re.compile(
-    rf"{_GONE}(?: %)?(?:,? \(?{_GONE} to {_GONE}\)?)?(?: of {_GONE})?|\({_GONE}(?: %)?\)"
-)
-_REPEATED: Final = re.compile(rf"\(?{_GONE}\)?(?:,? \(?{_GONE}\)?)+|\({_GONE}\)")
-# An interval that does not exist, as of a share of 100 %, leaves no empty brackets.
-_NO_INTERVAL: Final = re.compile(r" \(-\)| \( to \)|; -(?=\))")
-# The name of a result by groups ends with the kind of group.
-_GROUPED: Final = re.compile(r"(.+)_by_(severity|route|early_response)")
 # A notebook sets what stands between two dollar signs as a formula, but not in these classes.
 _NO_FORMULAS: Final = '"tex2jax_ignore mathjax_ignore"'
 # column that marks rows in which a small count was hidden
 SUPPRESSED: Final = "suppressed"
 
 Role = Literal["key", "label", "count", "running", "denominator", "derived", "person"]
+# Columns of names that people gave, or write in a file.
+_AS_WRITTEN: Final = ("patient_id", "column")
+_OTHERS: Final = "The other rows of the same table."
 # Roles of the columns that a policy hides cells of.
 _NUMBERS: Final = ("count", "running", "denominator", "derived")
 
@@ -127,6 +130,7 @@ class Result:
     retell: Callable[[pd.DataFrame], str] | None = field(
         default=None, repr=False, compare=False
     )
+    rows_shown: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -151,9 +155,9 @@ class Result:
         # The cells come from the table after the gate, so a hidden number cannot slip into the
         # text.
         said = string.Formatter().vformat(self.sentence, (), self._cells())
-        plain = _REPEATED.sub(NOT_SHOWN, _HIDDEN_QUANTITY.sub(NOT_SHOWN, said))
+        plain = hidden_once(said)
         why = f" {_TOO_FEW}" if NOT_SHOWN in plain else ""
-        return visible(readable(f"{_NO_INTERVAL.sub('', plain).rstrip()}{why}"))
+        return visible(readable(f"{plain}{why}"))
 
     @property
     def all_hidden(self) -> bool:
@@ -209,9 +213,10 @@ class Result:
         every = self._rows()
         kept = self._kept()
         rows: list[list[str]] = []
-        # A row of dots stands where rows were left out.
+        # A row of dots stands where rows of a long table were left out.
         for place, last in zip(kept, [-1, *kept], strict=False):
-            rows += [["..."] * len(columns)] if place > last + 1 else []
+            gap = place > last + 1 and not self.rows_shown
+            rows += [["..."] * len(columns)] if gap else []
             rows.append([self._format(column, every[place]) for column in columns])
         return type(self.table)(
             rows, columns=[column.replace("_", " ") for column in columns]
@@ -230,23 +235,47 @@ class Result:
             for row in self._rows()
         ]
 
+    def only(self, *keys: str) -> Result:
+        """The same answer, of whose table people see these rows alone.
+
+        Parameters
+        ----------
+        *keys : str
+            Of rows; those that this table lacks are left out.
+        """
+        return replace(self, rows_shown=keys)
+
+    def others(self, *keys: str) -> Result:
+        """The rows that `only` leaves out, without the sentence and the caveats.
+
+        Parameters
+        ----------
+        *keys : str
+            Of rows that people do not see here.
+        """
+        # A refusal has no other rows.
+        if self.status == "refused":
+            return self
+        rest = [key for key in self._keys() if key not in keys]
+        return replace(
+            self,
+            rows_shown=tuple(rest),
+            sentence=_OTHERS,
+            retell=None,
+            caveats=(),
+        )
+
     @property
     def cut(self) -> str:
         """How many rows are not shown, and where the whole table is; empty when all are."""
         hidden = len(self.table) - len(self._kept())
         if not hidden:
             return ""
-        asked = self.table_of or self.name
-        name, by = (
-            found.groups() if (found := _GROUPED.fullmatch(asked)) else (asked, "")
-        )
-        # The command that writes all rows of this very table.
-        command = f"kettrack estimate {name} FOLDER{f' --by {by}' if by else ''} -o {asked}.csv"
+        command = command_for(self.table_of or self.name)
         whole = ".table in Python" if self.name == "patient_page" else command
-        return readable(
-            f"{hidden} rows of {len(self.table)} are not shown here (...). The whole table:"
-            f" {whole}"
-        )
+        dots = "" if self.rows_shown else " (...)"
+        said = f"{hidden} rows of {len(self.table)} are not shown here{dots}."
+        return readable(f"{said} The whole table: {whole}")
 
     @property
     def caption(self) -> str:
@@ -384,13 +413,7 @@ class Result:
         notes = "".join(
             f"<li>{in_html(readable(caveat))}</li>" for caveat in self.caveats
         )
-        table = (
-            ""
-            if self.table.empty
-            # pandas escapes what would be a tag, but not what nobody sees.
-            else visible(self.shown.to_html(index=False, border=0, classes="kettrack"))
-        )
-        table += f"<p><i>{in_html(self.cut)}</i></p>" if self.cut else ""
+        table = "" if self.table.empty else self._table_in_html()
         estimand = (
             f"<p><i>{in_html(readable(self.estimand))}</i></p>" if self.estimand else ""
         )
@@ -399,8 +422,21 @@ class Result:
             f"<div class={_NO_FORMULAS}>{said}{table}{estimand}<ul>{notes}</ul></div>"
         )
 
+    def _table_in_html(self) -> str:
+        """The table, with what a page must know to set it."""
+        shares = percentages(self.recipes)
+        facts = {
+            "question": self.name,
+            "unit": str(self.made_from.get("unit", "")),
+            "percent": " ".join("/".join(share) for share in shares),
+        }
+        return table_in_html(self.shown, facts, self.cut)
+
     def _kept(self) -> list[int]:
         """Rows that are shown."""
+        if self.rows_shown:
+            keys = enumerate(self._keys())
+            return [place for place, key in keys if key in self.rows_shown]
         labels = [
             column
             for column, role in self.roles.items()
@@ -408,10 +444,15 @@ class Result:
         ]
         return kept_rows(self._rows(), labels)
 
-    def _cells(self) -> Mapping[str, SimpleNamespace]:
+    def _keys(self) -> list[str]:
+        """Names of the rows."""
         key = next(column for column, role in self.roles.items() if role == "key")
+        return [_cell_name(row[key]) for row in self._rows()]
+
+    def _cells(self) -> Mapping[str, SimpleNamespace]:
+        named = zip(self._keys(), self._rows(), strict=True)
         # Of two rows of one name the last is told, as everywhere where rows go by name.
-        return _RowsSaid(self, {_cell_name(row[key]): row for row in self._rows()})
+        return RowsSaid(self._said, dict(named))
 
     def _said(self, row: dict[str, Any]) -> SimpleNamespace:
         """The cells of one row for a sentence."""
@@ -441,7 +482,7 @@ class Result:
         if value is None or isinstance(value, str):
             return (
                 in_words(value or "")
-                if role in ("key", "label") and column != "patient_id"
+                if role in ("key", "label") and column not in _AS_WRITTEN
                 else value or ""
             )
         if role in ("count", "running", "denominator"):
@@ -450,21 +491,8 @@ class Result:
         # More than one decimal of a percentage promises what no clinic can know.
         if str(row.get("unit", "")).startswith("%"):
             places = min(places, 1)
-        return f"{value:.{places}f}" if role in ("derived", "person") else str(value)
-
-
-class _RowsSaid(dict[str, SimpleNamespace]):
-    """Rows by name, each put into words when a sentence names it: few of many are."""
-
-    def __init__(self, result: Result, rows: Mapping[str, dict[str, Any]]) -> None:
-        super().__init__()
-        self._result = result
-        self._rows = rows
-
-    def __missing__(self, name: str) -> SimpleNamespace:
-        said = self._result._said(self._rows[name])
-        self[name] = said
-        return said
+        shown = shown_number(value, places, least=column == "p")
+        return shown if role in ("derived", "person") else str(value)
 
 
 def _cell_name(key: Any) -> str:

@@ -5,16 +5,21 @@ how to cite it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from kettrack.errors import UsageError
 from kettrack.escapes import in_html, visible
 
 if TYPE_CHECKING:
+    import pandas as pd
     from great_tables import GT
 
+# The name of a result by groups ends with the kind of group.
+_GROUPED: Final = re.compile(r"(.+)_by_(severity|route|early_response)")
 # a longer table is shortened when it is shown; JSON and figures get all of it
 MOST_ROWS: Final = 48
 MOST_PARTS: Final = 8  # of a long table, each shown from its beginning
@@ -35,6 +40,93 @@ def plain_value(value: Any) -> Any:
     ):
         return None
     return plain
+
+
+def command_for(asked: str) -> str:
+    """The command that writes all rows of an answer.
+
+    Examples
+    --------
+    >>> command_for("durability_by_route")
+    'kettrack estimate durability FOLDER --by route -o durability_by_route.csv'
+    """
+    found = _GROUPED.fullmatch(asked)
+    name, by = found.groups() if found else (asked, "")
+    group = f" --by {by}" if by else ""
+    return f"kettrack estimate {name} FOLDER{group} -o {asked}.csv"
+
+
+class RowsSaid(dict[str, SimpleNamespace]):
+    """Rows by name, each put into words when a sentence names it: few of many are.
+
+    Parameters
+    ----------
+    say : callable
+        A row to its cells in words.
+    rows : mapping
+        By name.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[dict[str, Any]], SimpleNamespace],
+        rows: Mapping[str, dict[str, Any]],
+    ) -> None:
+        super().__init__()
+        self._say = say
+        self._rows = rows
+
+    def __missing__(self, name: str) -> SimpleNamespace:
+        said = self._say(self._rows[name])
+        self[name] = said
+        return said
+
+
+def shown_number(value: float, places: int, *, least: bool = False) -> str:
+    """A number as people see it.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    places : int
+        Decimals.
+    least : bool
+        Whether it is said to be below the least that is shown, since it is never 0.
+
+    Examples
+    --------
+    >>> shown_number(-0.04, 1), shown_number(0.0004, 3, least=True)
+    ('0.0', '<0.001')
+    """
+    smallest = 10**-places
+    if least and value < smallest:
+        return f"<{smallest:.{places}f}"
+    # What rounds to nothing has no sign.
+    return f"{value:z.{places}f}"
+
+
+def table_in_html(shown: pd.DataFrame, facts: Mapping[str, str], cut: str) -> str:
+    """A table as HTML, with what a page must know to set it.
+
+    Parameters
+    ----------
+    shown : DataFrame
+        Cells as text.
+    facts : mapping
+        `question`, `unit`, and `percent`: columns that are percentages, with their counts.
+    cut : str
+        Which rows are not shown, and the command that gives them.
+    """
+    table = shown.to_html(index=False, border=0, classes="kettrack")
+    known = "".join(f'data-{name}="{in_html(value)}" ' for name, value in facts.items())
+    # pandas escapes what would be a tag, but not what nobody sees.
+    told = visible(table).replace("<table ", f"<table {known}", 1)
+    if not cut:
+        return told
+    rest, command, asked = in_html(cut).partition("kettrack estimate")
+    code = f"<code>{command}{asked}</code>" if command else ""
+    return f"{told}<p><i>{rest}{code}</i></p>"
 
 
 def kept_rows(

@@ -23,8 +23,9 @@ from kettrack.report.first_page import (
     page_answer,
     sources_of,
 )
-from kettrack.report.layout import TEMPLATES, boxed_tables
+from kettrack.report.layout import TEMPLATES
 from kettrack.report.pictures import as_drawn
+from kettrack.report.tables import boxed_tables
 from kettrack.result import Result
 
 # Where the answer that takes longest will stand: what is before it is sent at once.

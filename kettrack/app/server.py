@@ -40,7 +40,7 @@ from kettrack.app.pages import (
 from kettrack.errors import DataProblems, UsageError
 from kettrack.figures.patient import plot_patient
 from kettrack.report.check_page import page_of_problems
-from kettrack.report.layout import boxed_tables
+from kettrack.report.tables import boxed_tables
 from kettrack.writing import csv_text
 
 T = TypeVar("T")

@@ -25,9 +25,11 @@ from kettrack.report.pictures import as_drawn
 from kettrack.report.sections import (
     finding_of,
     opening_of,
+    with_folded_cautions,
     with_short_findings,
     without_checks,
 )
+from kettrack.report.tables import boxed_tables
 from kettrack.result import REFUSED
 
 PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
@@ -48,37 +50,12 @@ HEADING: Final = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TAG: Final = re.compile(r"<[^>]+>")
 # Of "lib/pandas/core.py:12: FutureWarning: ..." the place goes, what follows stays.
 PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
-TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
-CELL: Final = re.compile(r"<td>([^<]*)</td>")
-HEAD_CELL: Final = re.compile(r"<th(?=[ >])")
-COLUMN_HEAD: Final = re.compile(r'(<th scope="col"[^>]*>)([^<]*)(?=</th>)')
-# Columns that programs know by a short name, for who reads.
-IN_WORDS: Final = {
-    "estimate": "value",
-    "ci low": "95 % from",
-    "ci high": "95 % to",
-    "q05": "5 % below",
-    "q25": "lower quartile",
-    "q75": "upper quartile",
-    "q95": "95 % below",
-    "ess": "effective number",
-    "sd": "SD",
-    "key": "row",
-    "auc": "area under the curve",
-}
 LONGEST_ALT: Final = (
     300  # letters; a person who hears it wants the finding, not the paragraph
 )
-# With more columns a table is set smaller; with more still it is said that it scrolls.
-SMALLER_FROM: Final = 9
-SCROLLS_FROM: Final = 15
 REFUSAL: Final = re.compile(rf"{REFUSED}[^<]*")
 SAME_REASON: Final = "Cannot be answered from these data, for the reason given under"
 SVG: Final = "image/svg+xml"
-LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
-SCROLL: Final = (
-    '<p class="about scroll">Scroll sideways to see all columns of this table.</p>'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,50 +207,6 @@ def _chapter(
     return Chapter(anchor, body, tuple(entries))
 
 
-def boxed_tables(page: str) -> str:
-    """HTML whose tables can be read on a phone, by keyboard and by ear.
-
-    Examples
-    --------
-    >>> boxed_tables("<table><thead><th>n</th></thead></table>")[-58:]
-    '<table><thead><th scope="col">n</th></thead></table></div>'
-    """
-    return TABLE.sub(_boxed_table, page)
-
-
-def _boxed_table(found: re.Match[str]) -> str:
-    """A table in a box that scrolls where it must, smaller or with a word where it is wide; long
-    texts are marked to wrap.
-    """
-    table = CELL.sub(_wrapped_cell, found[0])
-    columns = table.partition("</thead>")[0].count("<th>")
-    table = _with_scopes(table)
-    kind = "wide many" if columns > SMALLER_FROM else "wide"
-    note = SCROLL if columns > SCROLLS_FROM else ""
-    # Whoever has only a keyboard must be able to scroll it.
-    box = f'<div class="{kind}" role="group" aria-label="Table" tabindex="0">'
-    return f"{note}{box}{table}</div>"
-
-
-def _with_scopes(table: str) -> str:
-    """A table whose headings are words, and say whether they head a column or a row."""
-    head, end, body = table.partition("</thead>")
-    head = HEAD_CELL.sub('<th scope="col"', head)
-    head = COLUMN_HEAD.sub(_head_in_words, head)
-    body = HEAD_CELL.sub('<th scope="row"', body)
-    return head + end + body
-
-
-def _head_in_words(head: re.Match[str]) -> str:
-    return head[1] + IN_WORDS.get(head[2], head[2])
-
-
-def _wrapped_cell(cell: re.Match[str]) -> str:
-    """A cell that wraps where its text is long."""
-    text = cell[1]
-    return f'<td class="long">{text}</td>' if len(text) > LONG_CELL else cell[0]
-
-
 def _anchor(name: str) -> str:
     """Name of the place on the page where a notebook begins."""
     return Path(name).stem.replace("_", "-")
@@ -330,7 +263,8 @@ def _shorten_answer(output: NotebookNode, heading: str, told: dict[str, str]) ->
     data = output.get("data", {})
     if "text/html" in data:
         shortened = REFUSAL.sub(known, data["text/html"])
-        data["text/html"] = with_short_findings(shortened)
+        found = with_short_findings(shortened)
+        data["text/html"] = with_folded_cautions(found, heading)
 
 
 def _last_heading(source: str) -> str:

@@ -16,8 +16,9 @@ from kettrack.privacy.disclosure import TAKEN_TOGETHER
 from kettrack.privacy.policies import Policy, get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.report.first_page import HEADINGS, PageAnswer
-from kettrack.result import NOT_SHOWN, Result
+from kettrack.result import Result
 from kettrack.timelines.derived import derive
+from kettrack.vocabulary.plain_words import NOT_SHOWN
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

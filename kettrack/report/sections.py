@@ -20,6 +20,10 @@ CHECKS: Final = "checks"
 _SENTENCES: Final = 2  # what was found, and most often how far it holds
 _HEADING: Final = re.compile(r"^#{1,6} ", re.MULTILINE)
 _TAG: Final = re.compile(r"<[^>]+>")
+# The caveats of a result, at its end.
+_CAUTIONS: Final = re.compile(
+    r"<ul>((?:<li>(?:(?!</?ul>).)*</li>)*)</ul></div>", re.DOTALL
+)
 # The first sentence of a result, above its figure.
 _FINDING: Final = re.compile(r"<p><b>(.*?)</b></p>", re.DOTALL)
 
@@ -52,6 +56,36 @@ def _with_beginning(found: re.Match[str]) -> str:
     rest = " ".join(sentences[_SENTENCES:])
     others = [f"<p>{words}</p>" for words in paragraphs(rest)]
     return "".join([f"<p><b>{beginning}</b></p>", *others])
+
+
+def with_folded_cautions(page: str, about: str) -> str:
+    """HTML of a result whose caveats are a tap away; what is printed shows them all.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+    about : str
+        What the caveats are about, for who hears the page.
+
+    Examples
+    --------
+    >>> with_folded_cautions("<ul><li>Small.</li></ul></div>", "Harm")[:36]
+    '<details class="cautions"><summary>1'
+    >>> with_folded_cautions("<ul></ul></div>", "Harm")
+    '</div>'
+    """
+
+    def folded(found: re.Match[str]) -> str:
+        n = found[1].count("<li>")
+        if not n:
+            return "</div>"
+        what = "note on method and limits" if n == 1 else "notes on method and limits"
+        told = f'{n} {what}<span class="unseen">: {html.escape(about)}</span>'
+        notes = f"<ul>{found[1]}</ul>"
+        return f'<details class="cautions"><summary>{told}</summary>{notes}</details></div>'
+
+    return _CAUTIONS.sub(folded, page)
 
 
 def opening_of(notebook: NotebookNode) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ which counts it would tell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -405,3 +405,42 @@ COUNTED: Final = ByRow(events="events", percent=True)
 COUNTED_BY_UNIT: Final = ByRow(events="events", unit="unit")
 SAID_BY_UNIT: Final = ByRow(unit="unit")
 MEANS: Final = ByRow()
+
+
+def percentages(recipes: Iterable[MadeOf]) -> list[tuple[str, str, str]]:
+    """Columns that hold a percentage in every row, each with the columns of its counts: how many,
+    and of how many; both are empty where the table holds none.
+
+    Parameters
+    ----------
+    recipes : iterable of MadeOf
+        Of one table.
+
+    Examples
+    --------
+    >>> percentages([COUNTED, Kept(values=("day",), of="n")])
+    [('estimate', 'events', 'n')]
+    >>> percentages([COUNTED_BY_UNIT])
+    []
+    """
+    found: list[tuple[str, str, str]] = []
+    for recipe in recipes:
+        found += _percentages_of(recipe)
+    return found
+
+
+def _percentages_of(recipe: MadeOf) -> list[tuple[str, str, str]]:
+    match recipe:
+        case Share(rows="", plus=()) | ByRow(percent=True):
+            return [(recipe.value, recipe.events, recipe.of)]
+        case Share(rows="") | Scaled(per=100.0):
+            return [(recipe.value, "", "")]
+        case IncidenceCurve():
+            curves = (*recipe.causes, recipe.free, *recipe.sums)
+            return [(curve, "", "") for curve in curves]
+        case StillResponding():
+            firsts = (recipe.single, recipe.lost_first, recipe.again_first)
+            curves = (recipe.value, *(first[0] for first in firsts))
+            return [(curve, "", "") for curve in curves]
+        case _:
+            return []

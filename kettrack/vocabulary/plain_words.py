@@ -39,6 +39,17 @@ _ONE: Final = re.compile(
 # Small letters and digits joined by underscores; a study code has capitals.
 _CODE: Final = re.compile(r"(?=\d*[a-z_]*[a-z])[a-z0-9]+(?:_[a-z0-9]+)+")
 
+# What stands in a sentence for a hidden number.
+NOT_SHOWN: Final = "(not shown)"
+# A quantity of which every part is hidden becomes one word: share, interval, and what it is of.
+_GONE: Final = re.escape(NOT_SHOWN)
+_HIDDEN_QUANTITY: Final = re.compile(
+    rf"{_GONE}(?: %)?(?:,? \(?{_GONE} to {_GONE}\)?)?(?: of {_GONE})?|\({_GONE}(?: %)?\)"
+)
+_REPEATED: Final = re.compile(rf"\(?{_GONE}\)?(?:,? \(?{_GONE}\)?)+|\({_GONE}\)")
+# An interval that does not exist, as of a share of 100 %, leaves no empty brackets.
+_NO_INTERVAL: Final = re.compile(r" \(-\)| \( to \)|; -(?=\))")
+
 # The value in the column `state` -> as it is read, from worst to best.
 STATE_WORDS: Final = {
     "worse": "worse",
@@ -199,6 +210,20 @@ def readable(text: str) -> str:
     'Decisions that next_session uses: 1 decision.'
     """
     return agree(text.replace("`", ""))
+
+
+def hidden_once(said: str) -> str:
+    """A sentence in which one word stands for all that is hidden side by side, and none for an
+    interval that does not exist.
+
+    Examples
+    --------
+    >>> hidden_once("Of 9, (not shown) % ((not shown) to (not shown)) did.")
+    'Of 9, (not shown) did.'
+    """
+    quantities = _HIDDEN_QUANTITY.sub(NOT_SHOWN, said)
+    plain = _REPEATED.sub(NOT_SHOWN, quantities)
+    return _NO_INTERVAL.sub("", plain).rstrip()
 
 
 def in_words(code: str) -> str:

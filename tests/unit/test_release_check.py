@@ -16,8 +16,8 @@ from kettrack.report.release_check import (
     release_check,
     rounding_distances,
 )
-from kettrack.result import NOT_SHOWN
 from kettrack.timelines.derived import derive
+from kettrack.vocabulary.plain_words import NOT_SHOWN
 
 SHOWN_AT_LEAST = 0.8
 

@@ -40,7 +40,7 @@ from kettrack.report.first_page import (
     page_answer,
     sources_of,
 )
-from kettrack.report.layout import boxed_tables, render
+from kettrack.report.layout import render
 from kettrack.report.pictures import draw_inline
 from kettrack.report.timings import Timings
 
@@ -224,12 +224,6 @@ def test_the_banner_stands_on_every_printed_page() -> None:
     text = render("T", page, {})
     assert "content: \"Not 'for' release /style>\"" in text
     assert "@page { @top-center" not in render("T", FirstPage("", (), {}), {})
-
-
-def test_heads_of_tables_are_words() -> None:
-    table = "<table><thead><th>estimate</th><th>ci low</th><th>q25</th></thead></table>"
-    heads = re.findall("<th [^>]*>([^<]*)<", boxed_tables(table))
-    assert heads == ["value", "95 % from", "lower quartile"]
 
 
 def test_the_words_of_the_first_page_are_a_tap_away() -> None:

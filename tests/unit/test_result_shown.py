@@ -5,6 +5,7 @@ left out.
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -52,7 +53,20 @@ def test_every_part_of_a_long_table_is_seen() -> None:
         == f"{123 - len(shown)} rows of 120 are not shown here (...). The whole table: {whole}"
     )
     assert found.cut in repr(found)
-    assert found.cut in found._repr_html_()
+    # The command is set as one on a page.
+    assert found.cut in re.sub("</?code>", "", found._repr_html_())
+
+
+def test_some_rows_are_shown_and_the_others_elsewhere() -> None:
+    found = long_table(3, "in_force", "other")
+    few = found.only("in_force_0", "no_such_row")
+    assert few.shown["key"].tolist() == ["in force 0"]
+    assert few.text == found.text
+    assert few.cut.startswith("5 rows of 6 are not shown here. The whole table: ")
+    assert len(few.table) == 6
+    rest = found.others("in_force_0", "other_2")
+    assert rest.shown["rule"].tolist() == ["in force", "in force", "other", "other"]
+    assert (rest.text, rest.caveats) == ("The other rows of the same table.", ())
 
 
 @pytest.mark.parametrize("rows", [MOST_ROWS, 3])

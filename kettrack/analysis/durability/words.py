@@ -348,7 +348,7 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
         (
             "The questions differ, and their differences are not the effect of maintenance."
             " Without a further session, a loss counts only if it is proven before the next"
-            " session; if every loss that was not proven counts, the share is `bound_low`, its"
+            " session; if every loss that was not proven counts, the share is at its"
             " lower bound. People are weighted by time and last score; other reasons for the next"
             " session are not accounted for."
         ),
@@ -356,7 +356,7 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
         (
             "Silent are people who are not known to have lost the response, and whose log is"
             f" complete for more than {cohort.criteria.state_holds_days} days after their last"
-            " score, or does not say where it ends. `silent_low` and `silent_high` are what the"
+            " score, or does not say where it ends. Two columns say what the"
             " share would be if all of them had lost it after that score, or held it to the end of"
             " the log, every loss that no second score confirmed counted in the first and not in"
             " the second."

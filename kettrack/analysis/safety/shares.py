@@ -61,11 +61,11 @@ MEAN_ROLES: Final[dict[str, Role]] = {
 # Shares of a few per thousand would all read 0.0.
 SHARE_DECIMALS: Final = dict.fromkeys(("estimate", "ci_low", "ci_high"), 2)
 SHARE_CAVEAT: Final = (
-    f"`estimate` counts per 100 sessions with a record. Its {100 * LEVEL:g} % interval counts"
+    f"Sessions are counted per 100 sessions with a record. The {100 * LEVEL:g} % interval counts"
     " people as clusters (Korn and Graubard 1998), since the sessions of one person are alike."
     " Where nothing was seen, it is the exact interval for sessions that tell nothing of one"
     " another."
-    " `people_share` is the percentage of people with it at least once, with the exact interval of"
+    " People are counted as the percentage with it at least once, with the exact interval of"
     " Clopper and Pearson; people with more sessions had more chances."
 )
 

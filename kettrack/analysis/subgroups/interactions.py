@@ -379,9 +379,9 @@ def _caveats(cohort: DerivedCohort, name: str, table: pd.DataFrame) -> tuple[str
         " from what was not recorded. All other characteristics are held equal by a linear"
         " regression, but for those that go with it.",
         f"{n_interactions} interactions were looked at. Their intervals hold for all of them at"
-        " once (Bonferroni), those of the differences each for itself; `chance` is for one look,"
-        " `chance_all` for all of them together (Holm). `shrunken` is the interaction drawn toward"
-        " none (empirical Bayes).",
+        " once (Bonferroni), those of the differences each for itself; chance is given for one"
+        " look, and for all of them together (Holm). Shrunken is the interaction drawn toward none"
+        " (empirical Bayes).",
         "An interaction needs about four times as many people as a difference of its size, so most"
         " clinics can see only very large ones. A difference in one group and none in another is"
         " not an interaction.",

@@ -222,9 +222,9 @@ def look_caveats(table: pd.DataFrame, looks: list[Looked]) -> tuple[str, ...]:
         " neither is held equal while the other is compared; both are standardised over the rest."
         " What was not recorded is not held equal.",
         f"{n_differences} differences were looked at. Their intervals hold for all of them at once"
-        " (Bonferroni); `chance` is for one look, `chance_all` for all of them together (Holm). In"
-        " 20 looks at groups that are alike, one has a `chance` below 5 %.",
-        "`shrunken` is the difference at equal other characteristics, drawn toward no difference by"
+        " (Bonferroni); chance is given for one look, and for all of them together (Holm). In"
+        " 20 looks at groups that are alike, one has a chance below 5 %.",
+        "Shrunken is the difference at equal other characteristics, drawn toward no difference by"
         " the part of the spread of all differences that chance explains (empirical Bayes). It is"
         " the better guess for one group, and has no interval here.",
         f"Left out are groups with fewer than {FEWEST_PEOPLE_IN_ARM} people. People whose"

@@ -404,9 +404,9 @@ def _caveats(
         goes_with,
         f"Each kind is weighted by the inverse of its chance, from a logistic regression with one"
         f" column for every {FEWEST_MISSING_PER_COLUMN} people, the furthest apart first. After"
-        " weighting, `apart_after` should be at most"
-        f" {ALIKE_WITHIN_SD:g}; what is above is not made alike. Why somebody got this kind may not"
-        " be recorded at all.",
+        " weighting, the kinds should be apart by at most"
+        f" {ALIKE_WITHIN_SD:g} SD; what is above is not made alike. Why somebody got this kind may"
+        " not be recorded at all.",
         "Route and drug go together in most clinics: neither can be told apart from the other, and"
         " neither is standardised over the other.",
         "The intervals of the shares are each for itself, those of the differences hold for all of"
