@@ -36,6 +36,7 @@ from kettrack.privacy.identifying_shapes import (
     all_plain,
     is_calendar_date,
     matches,
+    none_match,
     shapes_within,
     telephone,
 )
@@ -54,6 +55,7 @@ _KIND: Final = r"[\p{L} _/<>=+%-]*\d?[\p{L} _/<>=+%-]*"
 _FEW_VALUES: Final = 12  # distinct ones of a column that sorts people into kinds
 _DATE_OF_DIGITS: Final = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _LONG_TEXT: Final = 40  # mean length of free text
+_WHOLE_SHAPES: Final = [pattern for _, pattern in PATTERNS]
 _TWO_NAMES: Final = r"[\p{Lu}][\p{L}'’-]*[\p{Ll}][\p{L}'’-]*"
 
 
@@ -171,7 +173,7 @@ def find_in_column(
         return lone
     return (
         _by_shape(name, levels, counts)
-        or _by_digits(name, levels, counts)
+        or _by_digits(name, levels, counts, is_id)
         or _by_text(name, levels, counts, is_id)
         or lone
     )
@@ -292,7 +294,8 @@ def _by_shape(
     levels: Objects,
     counts: Ints,
 ) -> Finding | None:
-    for what, pattern in PATTERNS:
+    patterns = () if none_match(levels, _WHOLE_SHAPES) else PATTERNS
+    for what, pattern in patterns:
         hit = matches(levels, pattern)
         if _enough(hit, counts):
             return Finding(name, f"looks like {what}", True, hit)
@@ -306,12 +309,14 @@ def _by_digits(
     name: str,
     levels: Objects,
     counts: Ints,
+    is_id: bool,
 ) -> Finding | None:
     """Judge bare digits: by checksum over many values, or when the name agrees with them."""
     long = matches(levels, r"\d{8,16}")
     if hints_at_number(name) and long.all():
         return Finding(name, "looks like a record number", True, long)
-    number = personal_numbers(levels)
+    # Among codes less would have been enough, and was looked for.
+    number = None if is_id else personal_numbers(levels)
     if number is not None:
         return Finding(name, f"looks like {number[0].what}", True, number[1])
     days = matches(levels, _DATE_OF_DIGITS)

@@ -17,7 +17,7 @@ import numpy as np
 
 from kettrack.arrays import Bools, Objects
 from kettrack.privacy.identifying_people import common_first_names, word_of_nobody
-from kettrack.privacy.identifying_shapes import all_plain, matches
+from kettrack.privacy.identifying_shapes import all_plain, matches, none_match
 
 _NEARLY_ALL: Final = 0.9
 _SHARED_BY: Final = 3  # codes with the same word: the name of a study
@@ -47,6 +47,15 @@ _THINLY: Final = (
     20  # numbers there could be for each one there is; a study counts on from one
 )
 _BORN_IN: Final = rf"{_INITIALS}[ ._-]?{_YEAR}"
+# What is told below is told of codes that have one of these forms.
+_FORMS: Final = (
+    _WITH_YEAR,
+    _WITH_INITIAL,
+    _BORN,
+    _BORN_IN,
+    _WITH_NUMBER,
+    _LONG_NUMBER,
+)
 _SHARED: Final = (
     (_WITH_YEAR, "a surname with a year of birth"),
     (_WITH_INITIAL, "a surname with an initial"),
@@ -80,7 +89,7 @@ def persons_in_codes(levels: Objects) -> CodesOfPersons | None:
     >>> persons_in_codes(np.array(["Arm_1942", "KT-0001-1985"], dtype=object)) is None
     True
     """
-    if all_plain(levels, codes=True):
+    if all_plain(levels, codes=True) or none_match(levels, _FORMS):
         return None
     named = _of_own_words(levels, _WITH_YEAR)
     if named.any():

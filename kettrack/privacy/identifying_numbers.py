@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Objects
-from kettrack.privacy.identifying_shapes import matches
+from kettrack.privacy.identifying_shapes import any_of, matches
 
 _CHANCE: Final = 1e-5  # that codes made up at random pass
 _NEARLY_ALL: Final = 0.9
@@ -322,11 +322,13 @@ NUMBER_KINDS: Final = (
 _MARKS: Final = r"[ ./-]"
 
 
-def without_marks(levels: Objects) -> Objects:
-    """Values in capitals without blanks and marks."""
-    capitals = pc.utf8_upper(pa.array(levels, pa.string()))
-    bare = pc.replace_substring_regex(capitals, _MARKS, "")
-    return np.asarray(bare.to_numpy(zero_copy_only=False), dtype=object)
+_BARE_FORMS: Final = any_of(one.form for one in NUMBER_KINDS if not one.marked)
+_MARKED_FORMS: Final = any_of(one.form for one in NUMBER_KINDS if one.marked)
+
+
+def without_marks(text: pa.Array) -> pa.Array:
+    """Capitals without blanks and marks."""
+    return pc.replace_substring_regex(text, _MARKS, "")
 
 
 def personal_numbers(
@@ -351,9 +353,16 @@ def personal_numbers(
     # signs; the codice fiscale has seven.
     if not matches(levels, r"\d.*\d.*\d.*\d.*\d.*\d.*\d", whole=False).any():
         return None
-    written = without_marks(levels)
+    capitals = pc.utf8_upper(pa.array(levels, pa.string()))
+    bare = without_marks(capitals)
+    trimmed = pc.utf8_trim_whitespace(capitals)
+    # Of most columns of codes no value has the form of any kind.
+    if not (_any_formed(bare, _BARE_FORMS) or _any_formed(trimmed, _MARKED_FORMS)):
+        return None
+    with_marks = _objects(trimmed)
+    written = _objects(bare)
     for kind in NUMBER_KINDS:
-        there = _upper(levels) if kind.marked else written
+        there = with_marks if kind.marked else written
         formed = matches(there, kind.form)
         if not formed.any():
             continue
@@ -379,7 +388,11 @@ def _promising(values: Objects, kind: NumberKind) -> bool:
     return sum(map(kind.valid, few)) > len(few) / 2
 
 
-def _upper(levels: Objects) -> Objects:
-    capitals = pc.utf8_upper(pa.array(levels, pa.string()))
-    trimmed = pc.utf8_trim_whitespace(capitals)
-    return np.asarray(trimmed.to_numpy(zero_copy_only=False), dtype=object)
+def _any_formed(text: pa.Array, forms: str) -> bool:
+    """Whether any value as a whole has one of some forms."""
+    found = pc.match_substring_regex(text, f"^(?:{forms})$")
+    return bool(pc.any(found).as_py())
+
+
+def _objects(text: pa.Array) -> Objects:
+    return np.asarray(text.to_numpy(zero_copy_only=False), dtype=object)

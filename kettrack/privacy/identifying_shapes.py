@@ -5,7 +5,7 @@ distinct values.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -135,9 +135,34 @@ def shapes_within(
 ) -> Iterator[tuple[str, Bools]]:
     """Each of `IN_TEXT` or `IN_CODES` with the distinct values that hold it."""
     # Every one of these shapes needs a digit, an @ or a colon; without them nothing is set up.
-    if matches(levels, r"[\d@:]", whole=False).any():
-        for what, pattern in shapes:
-            yield what, matches(levels, pattern, whole=False)
+    if not matches(levels, r"[\d@:]", whole=False).any():
+        return
+    patterns = [pattern for _, pattern in shapes]
+    if none_match(levels, patterns, whole=False):
+        return
+    for what, pattern in shapes:
+        yield what, matches(levels, pattern, whole=False)
+
+
+def none_match(
+    levels: Objects,
+    patterns: Iterable[str],
+    whole: bool = True,
+) -> bool:
+    """Tell that no value matches any of some patterns, in one look: of most columns that is all
+    there is to say, and one by one the patterns take ten times as long.
+
+    Examples
+    --------
+    >>> none_match(np.array(["KT-01"], dtype=object), ["[a-z]+", "[0-9]+"])
+    True
+    """
+    return not matches(levels, any_of(patterns), whole).any()
+
+
+def any_of(patterns: Iterable[str]) -> str:
+    """One pattern for several; each keeps its anchors and flags to itself."""
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
 def matches(levels: Objects, pattern: str, whole: bool = True) -> Bools:
@@ -291,8 +316,9 @@ def telephone(levels: Objects) -> Bools:
     """Tell which values are telephone numbers: digits with separators, as many as a number with its
     area code has; trial codes such as 001-0001-01 have fewer.
     """
-    if not len(levels):
-        return np.zeros(0, dtype=bool)
+    dialled = matches(levels, _PHONE)
+    if not dialled.any():
+        return dialled
     text = _column(levels).text
     bare = pc.replace_substring_regex(text, r"\D", "")
     n_digits = pc.utf8_length(bare).to_numpy(zero_copy_only=False)
@@ -302,4 +328,4 @@ def telephone(levels: Objects) -> Bools:
     of_length = (n_digits >= _FEWEST_DIGITS) & (n_digits <= _MOST_DIGITS)
     # An age of 17.15537303 was worked out, not dialled.
     fraction = matches(levels, _FRACTION)
-    return matches(levels, _PHONE) & separated & of_length & ~fraction
+    return dialled & separated & of_length & ~fraction

@@ -8,8 +8,13 @@ import re
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kettrack.privacy import identifiers, identifying_codes, identifying_numbers
+from kettrack.privacy import identifying_shapes as shapes
 from kettrack.privacy.identifiers import Finding, find_identifiers
 from kettrack.privacy.identifying_numbers import NUMBER_KINDS, without_marks
 
@@ -45,7 +50,7 @@ def as_compared(kind: str, value: str) -> str:
     return (
         value
         if KINDS[kind].marked
-        else without_marks(np.array([value], dtype=object))[0]
+        else without_marks(pa.array([value.upper()]))[0].as_py()
     )
 
 
@@ -240,3 +245,25 @@ def test_a_note_where_a_false_alarm_is_likely():
     found = judged(["alpha_b", *CODES])
     assert found is not None
     assert not found.stop
+
+
+# Of these are made names, dates, addresses, numbers of every kind, and honest codes.
+PARTS = (
+    *("Jane", "smith", "JS", "KT", "S", "X", "mail", "https://", "mrn", "1 May"),
+    *("-", ".", "/", "_", " ", "@", "+", "(", ")", "'"),
+    *("0", "4", "19", "85", "07", "12", "2024", "943", "476", "5870", "756"),
+    *(kind for examples in EXAMPLES.values() for kind in examples),
+)
+VALUES = st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map("".join)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=6), st.sampled_from(["patient_id", "x"]))
+def test_one_look_for_all_forms_finds_what_looking_for_each_finds(values, name):
+    frame = pd.DataFrame({name: values})
+    quick = find_identifiers(frame)
+    with pytest.MonkeyPatch.context() as slow:
+        for module in (shapes, identifiers, identifying_codes):
+            slow.setattr(module, "none_match", lambda *_, **__: False)
+        slow.setattr(identifying_numbers, "_any_formed", lambda *_: True)
+        singly = find_identifiers(frame)
+    assert [repr(found) for found in quick] == [repr(found) for found in singly]
