@@ -360,24 +360,33 @@ def personal_numbers(
     if not (_any_formed(bare, _BARE_FORMS) or _any_formed(trimmed, _MARKED_FORMS)):
         return None
     with_marks = _objects(trimmed)
-    written = _objects(bare)
+    without = _objects(bare)
     for kind in NUMBER_KINDS:
-        there = with_marks if kind.marked else written
-        formed = matches(there, kind.form)
-        if not formed.any():
-            continue
-        judged = np.flatnonzero(formed)
-        if not (codes and kind.telling) and not _promising(there[judged], kind):
-            continue
-        passed = np.zeros(len(levels), dtype=bool)
-        passed[formed] = [kind.valid(value) for value in there[formed]]
-        n_passed = passed.sum()
-        nearly_all = n_passed >= _NEARLY_ALL * len(levels)
-        if n_passed >= kind.fewest and nearly_all:
-            return kind, passed
-        if codes and kind.telling and n_passed:
-            return kind, passed
+        values = with_marks if kind.marked else without
+        found = _of_kind(kind, values, codes and kind.telling)
+        if found is not None:
+            return kind, found
     return None
+
+
+def _of_kind(
+    kind: NumberKind,
+    values: Objects,
+    one_tells: bool,
+) -> Bools | None:
+    """Which values are numbers of a kind; None where they may be so by accident."""
+    formed = matches(values, kind.form)
+    if not formed.any():
+        return None
+    judged = values[formed]
+    if not one_tells and not _promising(judged, kind):
+        return None
+    passed = np.zeros(len(values), dtype=bool)
+    passed[formed] = [kind.valid(value) for value in judged]
+    n_passed = passed.sum()
+    nearly_all = n_passed >= _NEARLY_ALL * len(values)
+    enough = n_passed >= kind.fewest and nearly_all
+    return passed if enough or (one_tells and n_passed) else None
 
 
 def _promising(values: Objects, kind: NumberKind) -> bool:

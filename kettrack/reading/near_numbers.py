@@ -4,6 +4,7 @@ subtraction, without looking up any value.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kettrack.arrays import Bools
+from kettrack.arrays import Bools, Ints, Objects
 
 _MOST: Final = 1 << 10  # numbers from the lowest to the highest
 
@@ -37,10 +38,9 @@ class NearNumbers:
     used: Bools
     truth: bool = False
 
-    @property
-    def numbers(self) -> list[int]:
-        """Those that come, rising."""
-        return [self.low + int(place) for place in np.flatnonzero(self.used)]
+    def __len__(self) -> int:
+        """Numbers from the lowest one to the highest."""
+        return len(self.used)
 
     def text(
         self,
@@ -58,6 +58,43 @@ class NearNumbers:
             for place, used in enumerate(self.used.tolist())
         ]
         return pa.array(written, pa.string())
+
+
+def numbers_together(
+    blocks: Sequence[NearNumbers],
+) -> tuple[Ints, Objects]:
+    """The numbers of all blocks of a column as one list.
+
+    Parameters
+    ----------
+    blocks : sequence of NearNumbers
+        One at least.
+
+    Returns
+    -------
+    places : int array
+        Of each number of each block, from its lowest one to its highest, in the list; -1 where no
+        row has it.
+    texts : object array of str
+        The list, rising.
+    """
+    lows = [one.low for one in blocks]
+    low = min(lows)
+    # Blocks may lie as far apart as numbers can.
+    above = []
+    for one in blocks:
+        step = np.arange(len(one), dtype=np.uint64)
+        above.append(step + np.uint64(one.low - low))
+    numbers = np.concatenate(above)
+    all_used = [one.used for one in blocks]
+    used = np.concatenate(all_used)
+    distinct = np.unique(numbers[used])
+    places = np.searchsorted(distinct, numbers)
+    places[~used] = -1
+    first = blocks[0]
+    texts = [first.text(low + number) for number in distinct.tolist()]
+    written = np.array(texts, dtype=object)
+    return places, written
 
 
 def near_numbers(
@@ -83,10 +120,24 @@ def near_numbers(
         codes += 1
         codes *= there
         codes -= 1
-    # Code -1 takes the last place.
-    used = np.zeros(n_numbers + 1, dtype=bool)
-    used[codes] = True
-    return NearNumbers(codes, low, used[:-1], truth)
+    return NearNumbers(codes, low, _used(codes, n_numbers), truth)
+
+
+def _used(
+    codes: NDArray[np.signedinteger],
+    n_numbers: int,
+) -> Bools:
+    """Whether a row has the number of each code."""
+    if codes.itemsize == 1:
+        # Looking for a byte ends where it first comes, so that most rows are never looked at.
+        data = codes.tobytes()
+        there = [code in data for code in range(n_numbers)]
+        return np.array(there, dtype=bool)
+    # One place higher, -1 is a number that can be counted and left out.
+    places = codes + codes.dtype.type(1)
+    counts = np.bincount(places, minlength=n_numbers + 1)
+    used: Bools = counts[1:] > 0
+    return used
 
 
 def _whole(

@@ -16,11 +16,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kettrack.arrays import Bools, Ints, Objects
-from kettrack.reading.near_numbers import NearNumbers, near_numbers
+from kettrack.reading.near_numbers import (
+    NearNumbers,
+    near_numbers,
+    numbers_together,
+)
 
 # Spellings of "nothing here" in exports; `none` is no such word, it is an answer of
 # `adverse_events`.
-_EMPTY_WORDS: Final = frozenset(
+_EMPTY_WORDS: Final = pa.array(
     (
         "",
         "NA",
@@ -159,9 +163,7 @@ class Encoder:
     def __init__(self) -> None:
         # Of each block its codes, and the values that they stand for.
         self._codes: list[Codes] = []
-        self._values: list[pa.Array] = []
-        # Blocks of whole numbers close together; others leave them fewer than there are blocks.
-        self._near: list[NearNumbers] = []
+        self._values: list[pa.Array | NearNumbers] = []
         # Whether a block came with its own list of values, of which some may be in no row.
         self._listed = False
 
@@ -173,9 +175,8 @@ class Encoder:
         kind = values.type
         near = near_numbers(values)
         if near is not None:
-            self._near.append(near)
             self._codes.append(near.codes)
-            self._values.append(near.texts())
+            self._values.append(near)
             return
         # Newer kinds, such as the text of Polars, are still unknown to pandas.
         if not pa.types.is_dictionary(kind) and _unknown(kind):
@@ -191,43 +192,44 @@ class Encoder:
 
     def cells(self) -> Cells:
         """All rows so far; the blocks are taken apart on the way."""
-        texts = [_texts(values) for values in self._values]
-        rising = self._rising()
-        written = pa.concat_arrays([rising, *texts])
+        near = [one for one in self._values if isinstance(one, NearNumbers)]
+        all_near = len(near) == len(self._values)
+        cells = self._of_numbers(near) if near and all_near else self._of_texts()
+        self._codes.clear()
+        return cells.used() if self._listed else cells
+
+    def _of_numbers(
+        self,
+        blocks: list[NearNumbers],
+    ) -> Cells:
+        places, levels = numbers_together(blocks)
+        smallest = smallest_codes(len(levels))
+        codes = self._by_row(places.astype(smallest), np.int64(-1))
+        return Cells(codes, levels)
+
+    def _of_texts(self) -> Cells:
+        written = _texts_of_all(self._values)
         # Two values such as 1 and 1.0, or two spellings with other blanks, may be one level.
         trimmed = pc.utf8_trim_whitespace(written)
         coded = pc.dictionary_encode(trimmed)
-        words = np.array(coded.dictionary.to_pylist(), dtype=object)
+        words = coded.dictionary.to_numpy(zero_copy_only=False)
         word = _places(coded.indices)
-        said_empty = [word in _EMPTY_WORDS for word in words]
-        empty = np.array(said_empty, dtype=bool)
+        said_empty = pc.is_in(coded.dictionary, _EMPTY_WORDS)
+        empty = said_empty.to_numpy(zero_copy_only=False)
         # A level that is kept gets the number of kept ones before it. The entry appended is for
         # code -1: what was empty stays empty.
         place = np.cumsum(~empty) - 1
         place[empty] = -1
         smallest = smallest_codes(len(words))
-        level = np.append(place, -1)[word]
-        of_values = level[len(rising) :]
+        of_values = np.append(place, -1)[word]
         codes = self._by_row(of_values.astype(smallest), np.int64(-1))
         blank = words == ""
-        marked = np.append(empty & ~blank, False)[word[len(rising) :]]
+        marked = np.append(empty & ~blank, False)[word]
         n_marked = 0
         if marked.any():
             rows = self._by_row(marked, np.False_)
             n_marked = int(rows.sum())
-        self._codes.clear()
-        cells = Cells(codes, words[~empty], n_marked)
-        return cells.used() if self._listed else cells
-
-    def _rising(self) -> pa.Array:
-        """Numbers of all blocks in their order, so that they become levels in it; none where a
-        block holds anything else.
-        """
-        texts: list[str] = []
-        if len(self._near) == len(self._codes):
-            numbers = {one for near in self._near for one in near.numbers}
-            texts = [self._near[0].text(number) for number in sorted(numbers)]
-        return pa.array(texts, pa.string())
+        return Cells(codes, words[~empty], n_marked)
 
     def _by_row(
         self,
@@ -257,6 +259,28 @@ def _places(
     filled = indices.fill_null(-1) if indices.null_count else indices
     places: Codes = filled.to_numpy()
     return places
+
+
+def _texts_of_all(
+    blocks: list[pa.Array | NearNumbers],
+) -> pa.Array:
+    """The values of each block as text, one after the other."""
+    arrays = [one for one in blocks if isinstance(one, pa.Array)]
+    kinds = {one.type for one in arrays}
+    # Decimals come back in many blocks, and each is made text once.
+    if len(arrays) == len(blocks) and len(kinds) == 1 and _decimal(arrays[0]):
+        coded = pc.dictionary_encode(pa.concat_arrays(arrays))
+        return _texts(coded.dictionary).take(coded.indices)
+    texts = [
+        one.texts() if isinstance(one, NearNumbers) else _texts(one) for one in blocks
+    ]
+    return pa.concat_arrays([pa.array([], pa.string()), *texts])
+
+
+def _decimal(
+    values: pa.Array,
+) -> bool:
+    return bool(pa.types.is_floating(values.type))
 
 
 def _texts(
