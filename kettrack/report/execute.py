@@ -15,7 +15,7 @@ import tempfile
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -95,11 +95,30 @@ class AtHand:
 NOTHING: Final = AtHand()
 
 
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What the first process does beside the first notebooks.
+
+    Parameters
+    ----------
+    steps : iterable
+        Does a part of it for each item; between two parts the next notebook may begin.
+    early : int
+        How many may begin before all is done. The others find everything that was worked out.
+    """
+
+    steps: Iterable[object] = ()
+    early: int = 0
+
+
+NOTHING_ELSE: Final = Meanwhile()
+
+
 def execute_all(
     notebooks: Mapping[str, NotebookNode],
     on_cell: OnCell = _ignore,
     given: AtHand = NOTHING,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Meanwhile = NOTHING_ELSE,
 ) -> None:
     """Run several notebooks in place: two side by side where there are two processors, the others
     after them.
@@ -114,9 +133,8 @@ def execute_all(
         Called after each code cell.
     given : AtHand
         What each finds when it begins.
-    meanwhile : callable, optional
-        What this process does beside the first notebook. The others begin after it, and find what
-        it has worked out.
+    meanwhile : Meanwhile
+        What this process does beside the first of them.
 
     Raises
     ------
@@ -134,13 +152,15 @@ def execute_all(
     beside = min(SIDE_BY_SIDE, os.cpu_count() or 1)
     running: dict[Connection, _Running] = {}
     try:
-        if meanwhile is not None and beside > 1 and waiting:
-            _start(waiting, running, given)
-        if meanwhile is not None:
-            meanwhile()
+        others = len(waiting) - meanwhile.early
+        # this process is busy itself
+        _fill(waiting, running, given, beside - 1, others)
+        for _ in meanwhile.steps:
+            while _take(running, on_cell, at_most=0):
+                pass
+            _fill(waiting, running, given, beside - 1, others)
         while waiting or running:
-            while waiting and len(running) < beside:
-                _start(waiting, running, given)
+            _fill(waiting, running, given, beside)
             _take(running, on_cell)
     except KeyboardInterrupt:
         raise Interrupted from None
@@ -241,12 +261,32 @@ def _start(
         running[one.told] = one
 
 
-def _take(running: dict[Connection, _Running], on_cell: OnCell) -> None:
-    """Wait until one of the processes tells something, and take it."""
-    for told in wait(list(running)):
+def _fill(
+    waiting: deque[tuple[str, NotebookNode]],
+    running: dict[Connection, _Running],
+    given: AtHand,
+    beside: int,
+    others: int = 0,
+) -> None:
+    """Start notebooks until so many run, or so many are left."""
+    while len(waiting) > others and len(running) < beside:
+        _start(waiting, running, given)
+
+
+def _take(
+    running: dict[Connection, _Running],
+    on_cell: OnCell,
+    at_most: float | None = None,
+) -> bool:
+    """Wait until one of the processes tells something, at most so many seconds, and take it;
+    whether one did.
+    """
+    ready = wait(list(running), at_most)
+    for told in ready:
         assert isinstance(told, Connection)
         if running[told].take(on_cell):
             running.pop(told).end()
+    return bool(ready)
 
 
 def _run(sources: list[str], given: AtHand, empty: str, tells: Connection) -> None:

@@ -13,18 +13,30 @@ from typing import Final
 import nbformat
 from nbformat import NotebookNode
 
+from kettrack.analysis import estimate
 from kettrack.analysis.short_answers import short_answers
 from kettrack.privacy.release.manifest import read_manifest
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import load_cohort
 from kettrack.report.against_page import Other, against_chapters
 from kettrack.report.drawn import show_in_report
-from kettrack.report.execute import AtHand, CellRun, execute_all
+from kettrack.report.execute import (
+    NOTHING_ELSE,
+    AtHand,
+    CellRun,
+    Meanwhile,
+    execute_all,
+)
 from kettrack.report.first_page import FirstPage, compose_first_page
 from kettrack.report.formats import require_formats, writers
 from kettrack.report.layout import render
 from kettrack.report.methods import describe_methods
-from kettrack.report.paper_tables import ask_for_paper, paper_tables, provenance_of
+from kettrack.report.paper_tables import (
+    ASKED,
+    ask_for_paper,
+    paper_tables,
+    provenance_of,
+)
 from kettrack.report.papers import Paper
 from kettrack.report.release_check import release_check
 from kettrack.report.timings import Timings
@@ -42,13 +54,28 @@ NOTEBOOK_ONLY: Final = "notebook-only"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a report is made of: its title, the notebooks in order, and the one that takes longest
-    and begins first.
+    """What a report is made of: its title and the notebooks in order; those that begin before the
+    first page is worked out, and the one that takes longest.
     """
 
     title: str
     notebooks: tuple[str, ...]
+    early: tuple[str, ...]
     longest: str
+
+    def as_begun(self) -> list[str]:
+        """The notebooks in the order in which they begin: the last come earlier than the first, as
+        a long one that starts late would run alone at the end.
+
+        Examples
+        --------
+        >>> Contents("", ("a", "b", "c", "d"), early=("b",), longest="c").as_begun()
+        ['b', 'c', 'd', 'a']
+        """
+        there = self.notebooks
+        early = [name for name in self.early if name in there]
+        longest = [name for name in there if name == self.longest]
+        return list(dict.fromkeys([*early, *longest, *reversed(there)]))
 
 
 def read_contents() -> Contents:
@@ -62,7 +89,12 @@ def read_contents() -> Contents:
     said = tomllib.loads(
         (Path(__file__).parent / "contents.toml").read_text(encoding="utf-8")
     )
-    return Contents(said["title"], tuple(said["notebooks"]), said.get("longest", ""))
+    return Contents(
+        said["title"],
+        tuple(said["notebooks"]),
+        tuple(said.get("early", ())),
+        said.get("longest", ""),
+    )
 
 
 def leave_out_for_readers(notebook: NotebookNode) -> None:
@@ -134,7 +166,9 @@ def write_report(
     page = _PageAndPaper(derived, timings)
     names = contents.notebooks
     with timings.step("the notebooks, side by side"):
-        ran = run_notebooks(names, derived, timings, page.work_out, contents.longest)
+        early = len(set(contents.early) & set(names))
+        beside = Meanwhile(page.work_out(), early)
+        ran = run_notebooks(contents.as_begun(), derived, timings, beside)
     notebooks |= {name: ran[name] for name in names}
     with timings.step("laying out and writing"):
         last = release_check(cohort, page.behind, notebooks)
@@ -153,13 +187,17 @@ class _PageAndPaper:
         self._cohort = cohort
         self._timings = timings
 
-    def work_out(self) -> None:
-        """Ask what they need; the notebooks that begin later find the answers."""
+    def work_out(self) -> Iterator[None]:
+        """Ask what they need, in steps; the notebooks that begin later find the answers."""
         with self._timings.step("the first page"):
             answers = short_answers(self._cohort)
             self.first = compose_first_page(self._cohort.cohort, answers)
             self.behind = [result for answer in answers for result in answer.behind]
+        yield
         with self._timings.step("tables and methods"):
+            for name in ASKED:
+                estimate(name, self._cohort)
+                yield
             self.paper = _paper(self._cohort)
 
 
@@ -234,34 +272,28 @@ def run_notebooks(
     names: Sequence[str],
     cohort: DerivedCohort,
     timings: Timings | None = None,
-    meanwhile: Callable[[], None] | None = None,
-    longest: str = "",
+    meanwhile: Meanwhile = NOTHING_ELSE,
 ) -> dict[str, NotebookNode]:
     """Run notebooks on a cohort.
 
     Parameters
     ----------
     names : sequence of str
-        Files of the notebook folder.
+        Files of the notebook folder, in the order in which they begin.
     cohort : DerivedCohort
         Stands in the place of the one that each would read.
     timings : Timings, optional
         As for `write_report`.
-    meanwhile : callable, optional
+    meanwhile : Meanwhile
         As for `execute_all`.
-    longest : str
-        The one to begin with.
 
     Returns
     -------
     dict
-        File name to executed notebook, in the order in which they began.
+        File name to executed notebook, in that order.
     """
-    # The last come earlier: a long one that starts late would run alone at the end.
-    order = [longest] * (longest in names)
-    order += [name for name in reversed(names) if name != longest]
     notebooks = {
-        name: nbformat.read(notebook_folder() / name, as_version=4) for name in order
+        name: nbformat.read(notebook_folder() / name, as_version=4) for name in names
     }
     for notebook in notebooks.values():
         leave_out_for_readers(notebook)

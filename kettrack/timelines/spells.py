@@ -340,13 +340,13 @@ def last_decided(bucket: Bucket, run: Run) -> Array:
     reach = min(run.max_gap, width)
     # twice the width: from the last day of one patient no gap reaches the first of the next
     key = patient * (2 * width) + day
-    decided = key
+    chosen = np.ones(len(key), dtype=bool)
     for _ in range(run.count - 1):
         # a later score that is decided itself, within the gaps of the run
+        decided = key[chosen]
         begin = np.searchsorted(decided, key + run.min_gap, "left")
         end = np.searchsorted(decided, key + reach, "right")
-        decided = key[begin < end]
-    chosen = np.isin(key, decided)
+        chosen = begin < end
     out = np.full(bucket.n, np.nan)
     # `fmax.at` keeps the latest of several days of a patient, and any day before NaN
     np.fmax.at(out, patient[chosen], day[chosen].astype(float))

@@ -93,6 +93,10 @@ MOST_BOOTSTRAPPED: Final = 2_000
 # its end, so an interval needs more of them.
 MOST_REWEIGHTED: Final = 5_000
 
+# People in each simulated cohort of a calibration; of more than these, so many drawn by chance. A
+# hundred cohorts are simulated, and the method is fitted anew in each of them.
+MOST_SIMULATED: Final = 1_000
+
 # Scored people for each visit of a model of repeated measures: the usual rule of ten. With fewer
 # the visits farthest from the horizon are left out.
 FEWEST_SCORED_PER_VISIT: Final = 10

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from simulated import simulated_cohort, thin_clinic
 
-from kettrack import Cohort
+from kettrack import Cohort, estimate
+from kettrack.analysis.calibration import next_session, stop_after_clinic
 from kettrack.analysis.calibration.next_session import calibration_check
+from kettrack.analysis.response import benchmark
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.errors import UsageError
 from kettrack.estimators.plasmode.clinic import PlasmodeModel
@@ -144,3 +146,32 @@ def test_refused_where_the_clinic_cannot_be_simulated(helped):
 def test_it_needs_a_cohort(helped):
     with pytest.raises(UsageError, match="at least 1"):
         calibration_check(helped, cohorts=0)
+
+
+@pytest.mark.parametrize("name", ["calibration", "stop_after_calibration"])
+def test_of_many_people_some_are_simulated_and_said(helped, monkeypatch, name) -> None:
+    for module in (next_session, stop_after_clinic):
+        monkeypatch.setattr(module, "MOST_SIMULATED", 100)
+    changes = {"cohorts": 2} | (
+        {"k": 4, "m": 3, "replicates": 2} if "stop" in name else {}
+    )
+    found = estimate(name, helped, **changes)
+    assert set(found.table["n"]) == {100}
+    said = "\n".join(found.caveats)
+    assert "100 of the 300 people" in said
+    assert "fitted to everybody. With all 300 people" in said
+
+
+def test_of_very_many_people_some_are_learnt_from_and_said(helped, monkeypatch) -> None:
+    monkeypatch.setattr(benchmark, "MOST_LEARNT_FROM", 200)
+    monkeypatch.setattr(next_session, "MOST_SIMULATED", 100)
+    found = estimate("calibration", helped, cohorts=2)
+    said = "\n".join(found.caveats)
+    assert "100 of the 300 people" in said
+    assert "fitted to 200 people drawn by chance. With all 300 people" in said
+
+
+def test_where_people_are_few_all_of_them_are_simulated(helped) -> None:
+    found = calibration_check(helped, cohorts=2)
+    assert set(found.table["n"]) == {300}
+    assert "in each cohort an" not in "\n".join(found.caveats)

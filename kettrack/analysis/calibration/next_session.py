@@ -27,8 +27,10 @@ from kettrack.analysis.calibration.runner import (
     batches,
     bias_words,
     cohort_of_panel,
+    drawn_words,
     floats_of_column,
     holds_words,
+    people_words,
     run_methods,
     too_few_answers,
 )
@@ -37,10 +39,16 @@ from kettrack.analysis.next_session.decisions import decision_points
 from kettrack.analysis.next_session.outcome_model import fit_trials
 from kettrack.analysis.next_session.trials import Trials, find_trials
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.benchmark import learnt_from
 from kettrack.analysis.response.exits import first_course_exits
-from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
+from kettrack.analysis.response.plasmode import (
+    fit_plasmode,
+    repeat_people,
+    take_people,
+)
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators.intervals import drawn_places
 from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
 from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
 from kettrack.estimators.regression.least_squares import fit_clustered
@@ -50,7 +58,7 @@ from kettrack.vocabulary.days import (
     NEXT_SESSION_GRACE_DAYS,
     NEXT_SESSION_WINDOW_DAYS,
 )
-from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE, MOST_SIMULATED
 
 _METHODS: Final = {
     "next_session": "one more session",
@@ -123,7 +131,7 @@ def calibration_check(
         raise UsageError("calibration_check needs at least 1 cohort.")
     # resolved once: every simulated cohort is asked with the same recall
     recall = cohort.instrument.recall(recall_days)
-    clinic = _fit_clinic(cohort, recall.days, grace_days)
+    clinic = _fit_clinic(cohort, recall.days, grace_days, seed)
 
     def run(
         effect: int, rng: np.random.Generator
@@ -169,14 +177,18 @@ def _sentence(table: pd.DataFrame) -> str:
 def _caveats(
     cohort: DerivedCohort, clinic: NextSessionClinic, seed: int
 ) -> tuple[str, ...]:
+    people = clinic.people
+    everybody = clinic.everybody
+    who = people_words(people, everybody, "at risk in the first course")
     return (
         OWN_MODEL,
         (
-            f"Each simulated cohort has the {clinic.people} people at risk in the first course,"
-            " with their baselines, their plans and the ends of their logs. Gaps between sessions,"
-            " stopping and the days of scores follow models that were fitted to them; so does the"
-            f" time in which what a session takes off wears off. Seed {seed}."
+            f"Each simulated cohort has {who}, with their baselines, their plans and the ends of"
+            " their logs. Gaps between sessions, stopping and the days of scores follow models that"
+            " were fitted to them; so does the time in which what a session takes off wears off."
+            f" Seed {seed}."
         ),
+        *drawn_words(people, everybody, cohort),
         (
             f"The truth where {SOME_EFFECT} was found by settling one decision of each person by"
             f" lot, with {clinic.grace} days of grace and everyone scored. It is not"
@@ -204,6 +216,8 @@ class NextSessionClinic:
         Day to which the log of each goes.
     recall, grace : int
         Of the trials of the next session, days.
+    everybody : int
+        Of whom these people are; more than they where only some are simulated.
     """
 
     cohort: DerivedCohort
@@ -211,6 +225,7 @@ class NextSessionClinic:
     observed_to: Floats
     recall: int
     grace: int
+    everybody: int
 
     @property
     def people(self) -> int:
@@ -218,27 +233,42 @@ class NextSessionClinic:
         return int(self.model.baseline.size)
 
 
-def _fit_clinic(cohort: DerivedCohort, recall: int, grace: int) -> NextSessionClinic:
-    """Fit a clinic.
+def _fit_clinic(
+    cohort: DerivedCohort, recall: int, grace: int, seed: int
+) -> NextSessionClinic:
+    """Fit a clinic; of many people, some are simulated.
 
     Raises
     ------
     NotIdentified
         As `fit_plasmode`, and where nobody has another session within the grace.
     """
-    model = fit_plasmode(cohort)
+    learnt = learnt_from(cohort)
+    model = fit_plasmode(learnt)
     gaps = model.attendance.gaps
     if not ((gaps > 0) & (gaps <= grace)).any():
         raise NotIdentified(
             f"nobody had another session within {grace} days.",
             "sessions with their days; or a longer grace.",
         )
-    exits = first_course_exits(cohort).set_index("patient_id")
     # in the order of the people that the model was fitted to
-    at_risk = exits.index[exits["step"] > 0]
-    observed = cohort.patients.set_index("patient_id")["observed_to_day"]
+    at_risk = _at_risk(learnt)
+    observed = learnt.patients.set_index("patient_id")["observed_to_day"]
     observed_to = floats_of_column(observed.reindex(at_risk))
-    return NextSessionClinic(cohort, model, observed_to, recall, grace)
+    some = drawn_places(len(at_risk), MOST_SIMULATED, seed)
+    return NextSessionClinic(
+        learnt,
+        take_people(model, some),
+        observed_to[some],
+        recall,
+        grace,
+        len(_at_risk(cohort)),
+    )
+
+
+def _at_risk(cohort: DerivedCohort) -> pd.Index:
+    exits = first_course_exits(cohort).set_index("patient_id")
+    return exits.index[exits["step"] > 0]
 
 
 def _run_cohorts(

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
+from kettrack.analysis.response.benchmark import learnt_from
 from kettrack.analysis.response.plasmode import panel_cohort
 from kettrack.arrays import Floats
+from kettrack.estimators.exact import clopper_pearson
 from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -175,12 +177,9 @@ def performance(answers: SimulatedAnswers, truth: float) -> dict[str, Any]:
     holds = (low <= truth) & (truth <= high)
     tells = (low > 0) | (high < 0)
     row["holds"] = 100 * float(holds.mean())
-    # Here, since it takes longer to load than most questions take to answer.
-    from scipy.stats import binomtest
-
-    exact = binomtest(int(holds.sum()), len(holds)).proportion_ci(LEVEL)
-    row["holds_low"] = 100 * float(exact.low)
-    row["holds_high"] = 100 * float(exact.high)
+    exact = clopper_pearson(int(holds.sum()), len(holds), LEVEL)
+    row["holds_low"] = exact.ci_low
+    row["holds_high"] = exact.ci_high
     row["tells"] = 100 * float(tells.mean())
     return row
 
@@ -214,6 +213,34 @@ def cohort_of_panel(
     observed = pd.Series(end).astype("Int64")
     patients = whole.patients.assign(observed_to_day=observed)
     return whole.replace(patients=patients, **kept)
+
+
+def people_words(people: int, everybody: int, who: str) -> str:
+    """Who is in a simulated cohort, as the end of a sentence.
+
+    Examples
+    --------
+    >>> people_words(500, 500, "at risk")
+    'the 500 people at risk'
+    """
+    if people == everybody:
+        return f"the {people} people {who}"
+    return f"{people:,} of the {everybody:,} people {who}, drawn by chance"
+
+
+def drawn_words(people: int, everybody: int, cohort: DerivedCohort) -> tuple[str, ...]:
+    """What smaller cohorts cannot show; nothing where everybody is in each."""
+    if people == everybody:
+        return ()
+    learnt = learnt_from(cohort)
+    fitted = "everybody"
+    if learnt is not cohort:
+        fitted = f"{len(learnt.patients):,} people drawn by chance"
+    return (
+        f"The models were fitted to {fitted}. With all {everybody:,} people in each cohort an"
+        " interval would be narrower, and the same bias would take it away from the truth more"
+        " often.",
+    )
 
 
 def floats_of_column(column: pd.Series, missing: float = np.nan) -> Floats:

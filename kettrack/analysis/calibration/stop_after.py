@@ -26,7 +26,9 @@ from kettrack.analysis.calibration.runner import (
     batches,
     bias_words,
     cohort_of_panel,
+    drawn_words,
     holds_words,
+    people_words,
     run_methods,
     too_few_answers,
 )
@@ -36,6 +38,7 @@ from kettrack.analysis.calibration.stop_after_clinic import (
 )
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.benchmark import learnt_from
 from kettrack.analysis.stop_after.answer import BOOTSTRAPS
 from kettrack.analysis.stop_after.checks import pair_of
 from kettrack.analysis.stop_after.comparisons import weigh_arms
@@ -140,12 +143,16 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
         )
     recall = cohort.instrument.recall(recall_days)
     data = stop_data(cohort)
+    everybody = data.n
     request = StopAfterRequest(
         *_numbers(data, k, m, recall.days),
         recall=recall.days,
         replicates=replicates,
     )
-    clinic = fit_stop_after_clinic(cohort, data)
+    learnt = learnt_from(cohort)
+    if learnt is not cohort:
+        data = stop_data(learnt)
+    clinic = fit_stop_after_clinic(learnt, data).drawn(everybody, seed)
     on_cohort = _in_steps(on_step, len(EFFECTS) * cohorts)
     table = _table(clinic, request, cohorts, seed, on_cohort)
     return Answer(
@@ -271,14 +278,18 @@ def _caveats(
     request: StopAfterRequest,
     seed: int,
 ) -> tuple[str, ...]:
+    people = clinic.people
+    everybody = clinic.everybody
+    who = people_words(people, everybody, "of the comparison")
     return (
         OWN_MODEL,
         (
-            f"Each simulated cohort has the {clinic.people} people of the comparison, with their"
-            " baselines, their plans and the ends of their logs. Gaps between sessions, stopping,"
-            " coming back and the days of scores follow models that were fitted to them; so does"
-            f" the time in which what a session takes off wears off. Seed {seed}."
+            f"Each simulated cohort has {who}, with their baselines, their plans and the ends of"
+            " their logs. Gaps between sessions, stopping, coming back and the days of scores"
+            " follow models that were fitted to them; so does the time in which what a session"
+            f" takes off wears off. Seed {seed}."
         ),
+        *drawn_words(people, everybody, cohort),
         (
             f"The truth where {SOME_EFFECT} was found by forcing {request.k} and {request.m}"
             " sessions on everybody, at the clinic's own spacing, with everyone scored around day"

@@ -15,6 +15,7 @@ from kettrack.analysis.response.plasmode import (
     fit_plasmode,
     fit_severity,
     repeat_people,
+    take_people,
 )
 from kettrack.analysis.response.plasmode_rows import (
     course_rows,
@@ -24,6 +25,7 @@ from kettrack.analysis.response.plasmode_rows import (
 from kettrack.analysis.stop_after.history import BASELINE_SCORE, LAST_SCORE
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.arrays import Floats
+from kettrack.estimators.intervals import drawn_places
 from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
     LEFT,
@@ -45,7 +47,7 @@ from kettrack.vocabulary.days import (
     HORIZON_TOLERANCE_DAYS,
     STOP_AFTER_GRACE_DAYS,
 )
-from kettrack.vocabulary.limits import FEWEST_GAPS
+from kettrack.vocabulary.limits import FEWEST_GAPS, MOST_SIMULATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,34 @@ class StopAfterClinic:
         Who stops and who comes back.
     observed_to : float64, shape (people,)
         Day to which the log of each goes.
+    everybody : int
+        Of whom these people are; more than they where only some are simulated.
     """
 
     cohort: DerivedCohort
     model: PlasmodeModel
     stopping: Stopping
     observed_to: Floats
+    everybody: int
 
     @property
     def people(self) -> int:
         """In each simulated cohort."""
         return int(self.model.baseline.size)
+
+    def drawn(self, everybody: int, seed: int) -> StopAfterClinic:
+        """With some of its people, drawn by chance, where they are many; they stand for everybody
+        of the comparison.
+        """
+        some = drawn_places(self.people, MOST_SIMULATED, seed)
+        planned = self.stopping.planned[some]
+        return replace(
+            self,
+            model=take_people(self.model, some),
+            stopping=replace(self.stopping, planned=planned),
+            observed_to=self.observed_to[some],
+            everybody=everybody,
+        )
 
     def repeated(self, at_least: int) -> tuple[PlasmodeModel, Stopping]:
         """Everyone so often that there are at least so many people."""
@@ -127,7 +146,7 @@ def fit_stop_after_clinic(cohort: DerivedCohort, data: StopData) -> StopAfterCli
         planned=np.full(len(ids), len(stopping.gaps) + 1),
         longest_gap=np.full(len(ids), float(STOP_AFTER_GRACE_DAYS)),
     )
-    return StopAfterClinic(cohort, model, stopping, observed_to)
+    return StopAfterClinic(cohort, model, stopping, observed_to, len(ids))
 
 
 def _courses(daily: DerivedCohort, ids: pd.Index) -> pd.DataFrame:
