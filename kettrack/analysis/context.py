@@ -14,6 +14,7 @@ import pandas as pd
 
 from kettrack import __version__
 from kettrack.analysis.person_rows import finished
+from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import Policy, get_policy
@@ -22,6 +23,7 @@ from kettrack.privacy.release.words import rounded_words
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.kernels import ANY_DAY, NO_ROW
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
@@ -251,6 +253,44 @@ def require_log_end(cohort: DerivedCohort) -> None:
             f' "{LAST_ROW}" in {SETTINGS_FILE}; people who left without a later score are then'
             " left out.",
         )
+
+
+def require_scored_later(
+    cohort: DerivedCohort,
+    people: Bools,
+    within: int = ANY_DAY,
+) -> None:
+    """Refuse where none of these people was scored after session 1: a share of 0 % with a short
+    interval would then stand for knowing nothing.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        Of any size.
+    people : bool, shape (patients,)
+        Who is counted.
+    within : int
+        Days after a session up to which a score counts.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for scores.
+    """
+    bucket = cohort.bucket
+    to_date, since = cohort.alignment
+    later = bucket.score_known & (to_date > 0) & (since <= within)
+    if (people & (bucket.first_row(later) != NO_ROW)).any():
+        return
+    if within == ANY_DAY:
+        raise NotIdentified(
+            "nobody who is counted was scored after session 1.",
+            "scores between sessions and after the last one.",
+        )
+    raise NotIdentified(
+        f"nobody who is counted was scored within {within} days after a session.",
+        "scores between sessions, and one soon after the last.",
+    )
 
 
 def rule_words(cohort: DerivedCohort) -> str:

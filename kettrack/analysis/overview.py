@@ -224,8 +224,9 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
     ends = _CHOSEN.format(last=last) if chosen else _DESCRIBES
     return (
         f"{_median_words(table.iloc[-1])}: {shares}.\nBy session {last},"
-        f" {{row{last}.stopped:%}} had stopped without a response and"
-        f" {{row{last}.not_scored:%}} were no longer scored."
+        f" {{row{last}.stopped:%}} had stopped without a response,"
+        f" {{row{last}.not_scored:%}} were no longer scored, and {{row{last}.scored_later:%}} only"
+        " later."
         f" {unscored_words(f'row{last}', 'responded').strip()}\n"
         f"{_confirmed_words(table).strip()}\n{_NO_EFFECT_SAID}\n{ends}"
     )

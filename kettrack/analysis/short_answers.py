@@ -236,7 +236,7 @@ def _response(page: PageTables) -> ShortAnswer:
             CURVE,
             f"of {{{row}.n}} people had responded by session {session}: {rule}."
             f" {{{row}.stopped:%}} had stopped without a response. Some get better without"
-            " any session.",
+            " sessions.",
         )
     return ShortAnswer(
         key="response",
@@ -426,14 +426,15 @@ def _counted(page: PageTables) -> ShortAnswer:
     parts = [sentence]
     if page.knows("ladder", "started", "left"):
         headline = page.says("ladder", "{started.left} people")
-        parts = ["started treatment."]
+        parts = ["started."]
     session = _session_told(page)
     if page.knows(CURVE, str(session)):
         row = f"row{session}"
         counted = page.says(
             CURVE,
             f"{{{row}.n}} are counted above. By session {session}, {{{row}.not_scored:%}} were no"
-            f" longer scored; had all responded, {{{row}.at_most:%}} would have.",
+            f" longer scored, {{{row}.scored_later:%}} only later; at most {{{row}.at_most:%}}"
+            " responded.",
         )
         parts.append(counted)
     return ShortAnswer(

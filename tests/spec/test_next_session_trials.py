@@ -281,3 +281,36 @@ def test_the_measure_left_out_is_of_the_same_time():
     )
     found = trials_of(clinic, "left_out_measure")
     assert found == {"fresh": [(1, 9)], "stale": [(1, None)], "never": [(1, None)]}
+
+
+def decided(going_on: int, pausing: int):
+    """Why the first decisions of so many people are left out; one reason for all."""
+    names = [f"p{number}" for number in range(going_on + pausing)]
+    days = ["0 7"] * going_on + ["0"] * pausing
+    scores = "".join(f"\n {name} | -1 | 20" for name in names)
+    sessions = "".join(
+        f"\n {name} | {day}" for name, day in zip(names, days, strict=True)
+    )
+    logs = "".join(f"\n {name} | 90 | 6" for name in names)
+    clinic = cohort(
+        f"patient | day | score{scores}",
+        f"patient | days{sessions}",
+        f"patient | observed_to_day | planned_sessions{logs}",
+    )
+    (reason,) = {reasons[0] for reasons in why(clinic).values()}
+    return reason
+
+
+def test_nobody_decides_where_hardly_anybody_does_otherwise():
+    """At least two in a hundred must go on, and at least two must pause."""
+    assert decided(going_on=49, pausing=1) is None
+    assert decided(going_on=50, pausing=1) == "nobody_decides"
+    assert decided(going_on=60, pausing=0) == "nobody_decides"
+    assert decided(going_on=1, pausing=49) is None
+    assert decided(going_on=1, pausing=50) == "nobody_decides"
+
+
+def test_a_few_decisions_may_all_go_one_way_by_chance():
+    assert decided(going_on=10, pausing=0) is None
+    assert decided(going_on=11, pausing=0) == "nobody_decides"
+    assert decided(going_on=0, pausing=10) is None

@@ -25,10 +25,12 @@ from kettrack.analysis.overview import (
     people_of_curve,
 )
 from kettrack.analysis.registry import load_questions
+from kettrack.analysis.short_answers import short_answers
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.privacy.disclosure import hide_page_differences
 from kettrack.result import Result
+from kettrack.timelines.derived import DerivedCohort, derive
 
 SHARE = dict.fromkeys(
     (
@@ -37,6 +39,7 @@ SHARE = dict.fromkeys(
         "ci_high",
         "stopped",
         "not_scored",
+        "scored_later",
         "at_most",
         "null",
         "null_low",
@@ -71,6 +74,7 @@ def curve(
             "ci_high": 90.0,
             "stopped": 5.0,
             "not_scored": 21.0,
+            "scored_later": 2.0,
             "at_most": 85.0,
         }
     )
@@ -101,7 +105,10 @@ def test_half_has_its_interval_and_less_than_half_says_how_far_it_can_be_seen() 
     assert "12 %" not in said
     assert "respond even where sessions do nothing" in said
     # the good news does not stand without those who left
-    assert "5.0 % had stopped without a response and 21 % were no longer scored" in said
+    assert (
+        "5.0 % had stopped without a response, 21 % were no longer scored, and 2.0 %"
+        in said
+    )
     said = how_many_sessions(curve([10, 20, 25, 30, 33, 35, 36, 40])).text
     assert said.startswith(
         "Fewer than half had responded by session 8, the last session that can be shown: 20 %"
@@ -328,3 +335,62 @@ def test_good_and_bad_figures_are_shown_together(policy):
     shown = "side effect was noted at" in effects.text
     assert shown == ("serious adverse event was noted at none" in effects.text)
     assert shown == (policy == "midpoint6")
+
+
+def asked(name: str, clinic: DerivedCohort) -> Result:
+    return load_questions()[name].answer(clinic)
+
+
+def few_scores(score_days: tuple[int, ...]) -> DerivedCohort:
+    """Twenty people with six sessions, scored on these days."""
+    names = [f"p{number:02}" for number in range(20)]
+    scores = "".join(
+        f"\n {name} | {day} | {20 if day < 0 else 15}"
+        for name in names
+        for day in (-1, *score_days)
+    )
+    sessions = "".join(f"\n {name} | 0 20 40 60 80 100" for name in names)
+    logs = "".join(f"\n {name} | 300 | 6" for name in names)
+    return derive(
+        cohort(
+            f"patient | day | score{scores}",
+            f"patient | days{sessions}",
+            f"patient | observed_to_day | planned_sessions{logs}",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "response_by_session",
+        "remission_by_session",
+        "response_by_any_session",
+        "response_by_week",
+        "time_to_response",
+        "worsening_by_week",
+    ],
+)
+def test_of_people_who_were_never_scored_again_nothing_is_known(name) -> None:
+    """0 % of them were seen to respond, which is no answer."""
+    found = asked(name, few_scores(()))
+    assert found.status == "refused"
+    assert "nobody who is counted was scored after session 1" in found.text or (
+        "nobody who is counted was scored within 14 days after a session" in found.text
+    )
+
+
+def test_a_score_long_after_a_session_belongs_to_none_but_to_a_week() -> None:
+    """Every score comes fifteen days after a session, one day too late."""
+    late = few_scores((15, 35, 55))
+    in_time = few_scores((14, 35, 55))
+    for name in ("response_by_session", "response_by_any_session"):
+        assert asked(name, late).status == "refused"
+        assert asked(name, in_time).status == "ok"
+    assert asked("response_by_week", late).status == "ok"
+
+
+def test_the_page_does_not_call_it_none_where_nobody_was_scored() -> None:
+    page = {answer.key: answer for answer in short_answers(few_scores(()))}
+    assert page["response"].headline == "Not known"
+    assert page["harm"].headline == "Not known"

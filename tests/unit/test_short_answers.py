@@ -74,7 +74,7 @@ def test_every_number_stands_in_an_answer_behind(answers):
 def test_good_news_and_harm_stand_together(answers):
     page = {answer.key: answer for answer in answers}
     assert "stopped without a response" in page["response"].sentence
-    assert "get better without any session" in page["response"].sentence
+    assert "get better without sessions" in page["response"].sentence
     assert "lost the response" in page["lasting"].sentence
     for harm in ("worse", "Side effects", "serious", "suicide", "admissions"):
         assert harm in page["harm"].sentence

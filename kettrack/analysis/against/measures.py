@@ -14,7 +14,11 @@ import pandas as pd
 
 from kettrack.analysis.against.case_mix import case_mix
 from kettrack.analysis.association.fixed_week import WEEK
-from kettrack.analysis.context import LEVEL, require_log_end
+from kettrack.analysis.context import (
+    LEVEL,
+    require_log_end,
+    require_scored_later,
+)
 from kettrack.analysis.courses.by_week import (
     WEEK_CAUSES,
     count_days,
@@ -123,6 +127,7 @@ class ComparedMeasure:
 def _told_session(cohort: DerivedCohort) -> int:
     counts = count_course_exits(first_course_exits(cohort))
     require_starters(counts)
+    require_scored_later(cohort, cohort.rated, cohort.criteria.late_after_days)
     return told_session(curve_of(counts))
 
 
@@ -202,6 +207,7 @@ def _worse(cohort: DerivedCohort) -> pd.DataFrame:
     rule = worsening_rule(cohort)
     require_log_end(cohort)
     people = has_baseline(cohort)
+    require_scored_later(cohort, people)
     days = event_days(cohort, rule, people)
     return week_exits(cohort, days, people, "last score")
 

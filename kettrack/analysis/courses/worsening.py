@@ -12,7 +12,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end, shown_steps
+from kettrack.analysis.context import (
+    LEVEL,
+    require_log_end,
+    require_scored_later,
+    shown_steps,
+)
 from kettrack.analysis.courses.by_week import (
     WEEK_RECIPES,
     WEEK_ROLES,
@@ -317,6 +322,7 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
     rule = worsening_rule(cohort)
     require_log_end(cohort)
     people = has_baseline(cohort)
+    require_scored_later(cohort, people)
     worse = event_days(cohort, rule, people)
     exits = week_exits(cohort, worse, people, "last session")
     beside = _beside(cohort, rule, worse, people)

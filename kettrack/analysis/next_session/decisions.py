@@ -50,12 +50,13 @@ EXCLUSIONS: Final[tuple[str, ...]] = (
     "no_recent_score",
     "ect_or_tms",
     "log_ends",
-    "nobody_goes_on",
+    "nobody_decides",
 )
 ELIGIBLE: Final = -1
-# Percent that must go on after a session number: below it the course ends there, by a plan that is
-# not in the log, and nobody decides. kettrack's own convention.
-LEAST_GOING_ON_PERCENT: Final = 2
+# Percent that must go on after a session number, and that must pause: below it the course ends
+# there, or never does, by a plan that is not in the log, and nobody decides. kettrack's own
+# convention.
+LEAST_EACH_WAY_PERCENT: Final = 2
 # Squares are divided by this, so that their size is near that of the other columns.
 _SQUARE_SCALE: Final = 10
 # What stands for harm beside the answer.
@@ -74,7 +75,7 @@ class DecisionPoints:
         the question.
     exclusion : int64, shape (points,)
         Position in `EXCLUSIONS` of the first reason to leave it out, -1 for none; `log_ends` is not
-        among them yet, nor `nobody_goes_on`.
+        among them yet, nor `nobody_decides`.
     history : float64, shape (points, columns)
         `HISTORY`, and what a question adds to it: what was known at t0; missing where it was not.
     next_day, observed_to : float64, shape (points,)
@@ -294,27 +295,30 @@ def exclusion_codes(
     cut_short = (points.exclusion == ELIGIBLE) & ~complete
     log_ends = EXCLUSIONS.index("log_ends")
     codes = np.where(cut_short, log_ends, points.exclusion)
-    ends = _ends_there(points, codes == ELIGIBLE, grace)
-    return np.where(ends, EXCLUSIONS.index("nobody_goes_on"), codes)
+    settled = _settled_there(points, codes == ELIGIBLE, grace)
+    return np.where(settled, EXCLUSIONS.index("nobody_decides"), codes)
 
 
-def _ends_there(
+def _settled_there(
     points: DecisionPoints,
     eligible: Array,
     grace: Grace,
 ) -> Array:
-    """Eligible points after a session number after which hardly anybody goes on.
+    """Eligible points after a session number after which hardly anybody goes on, or hardly anybody
+    pauses.
 
-    Without a plan in the log its end would count as pausing, and the model would have to guess what
-    a session does there. It is asked of the session number, never of the person.
+    Without a plan in the log its end would count as pausing, and where everybody has the next
+    session nobody shows what pausing does: the model would have to guess the difference there. It
+    is asked of the session number, never of the person.
     """
     session = np.where(eligible, points.session, 0)
     goes_on = eligible & (points.next_day - points.day <= grace)
     number = np.bincount(session, minlength=1)
     going_on = np.bincount(session, goes_on, minlength=1)
+    fewer = np.minimum(going_on, number - going_on)
     # a handful of decisions may all have gone one way by chance
-    ends = number >= FEWEST_PEOPLE
-    ends &= 100 * going_on < LEAST_GOING_ON_PERCENT * number
+    settled = number >= FEWEST_PEOPLE
+    settled &= 100 * fewer < LEAST_EACH_WAY_PERCENT * number
     # number 0 stands for the points that are left out already
-    ends[0] = False
-    return ends[session]
+    settled[0] = False
+    return settled[session]

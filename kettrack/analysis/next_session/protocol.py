@@ -12,7 +12,7 @@ import numpy as np
 
 from kettrack.analysis.next_session.decisions import (
     EXCLUSIONS,
-    LEAST_GOING_ON_PERCENT,
+    LEAST_EACH_WAY_PERCENT,
     DecisionPoints,
     Grace,
     decision_points,
@@ -44,8 +44,8 @@ EXCLUSION_WORDS: Final = dict(
             f"ECT or TMS in the last {FRESH_DAYS} days",
             "the log ends before the outcome could be seen",
             (
-                f"fewer than {LEAST_GOING_ON_PERCENT} % go on after this number of sessions:"
-                " nobody decides there"
+                f"fewer than {LEAST_EACH_WAY_PERCENT} % go on, or fewer pause, after this number of"
+                " sessions: nobody decides there"
             ),
         ),
         strict=True,

@@ -10,7 +10,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end, shown_steps
+from kettrack.analysis.context import (
+    LEVEL,
+    require_log_end,
+    require_scored_later,
+    shown_steps,
+)
 from kettrack.analysis.courses.by_week import (
     WEEK_RECIPES,
     WEEK_ROLES,
@@ -200,6 +205,7 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
     """
     counts = count_all_courses(cohort)
     require_starters(counts)
+    require_scored_later(cohort, cohort.rated, cohort.criteria.late_after_days)
     table = all_courses_table(counts, count_course_exits(first_course_exits(cohort)))
     return Answer(
         table=table,
@@ -294,6 +300,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
     """
     rule = cohort.response_rule
     require_log_end(cohort)
+    require_scored_later(cohort, cohort.rated)
     days = event_days(cohort, rule, cohort.rated)
     exits = week_exits(cohort, days, cohort.rated, "last score")
     table = table_by_week(count_days(exits))

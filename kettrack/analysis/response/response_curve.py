@@ -12,7 +12,10 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL
+from kettrack.analysis.context import (
+    LEVEL,
+    require_scored_later,
+)
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.registry import Answer, answered_with_less, question
@@ -266,6 +269,7 @@ def _shares_by_session(cohort: DerivedCohort, event: str, null: bool = True) -> 
     """The curve of one event with what stands beside it, in words."""
     counts = count(cohort, event)
     require_starters(counts)
+    require_scored_later(cohort, cohort.rated, cohort.criteria.late_after_days)
     table = estimate(counts).astype({"counted": "Int64"})
     # Beside `n` it would tell how many logs had ended.
     if get_policy(cohort.settings.policy).for_release:

@@ -10,7 +10,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end, rule_words
+from kettrack.analysis.context import (
+    LEVEL,
+    require_log_end,
+    require_scored_later,
+    rule_words,
+)
 from kettrack.analysis.courses.by_week import (
     count_days,
     event_days,
@@ -82,6 +87,7 @@ def event_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
     """Day on which each person left the count, and why; see `week_exits`."""
     require_rule(cohort, event)
     require_log_end(cohort)
+    require_scored_later(cohort, cohort.rated)
     rule = getattr(cohort.criteria, event)
     days = event_days(cohort, rule, cohort.rated)
     return week_exits(cohort, days, cohort.rated, "last score")
