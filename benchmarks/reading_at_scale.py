@@ -89,6 +89,19 @@ def measure(
     ending: str, clinic: Path, checkouts: dict[str, Path], runs: int
 ) -> dict[str, Taken]:
     """Median of what each took, run in turn."""
+    taken = measure_runs(ending, clinic, checkouts, runs)
+    return {name: median_of(of_it) for name, of_it in taken.items()}
+
+
+def median_of(taken: list[Taken]) -> Taken:
+    """The middle of some runs, for each number by itself."""
+    return Taken(*map(statistics.median, zip(*taken, strict=True)))
+
+
+def measure_runs(
+    ending: str, clinic: Path, checkouts: dict[str, Path], runs: int
+) -> dict[str, list[Taken]]:
+    """What each took, run in turn."""
     source = (ROOT / "benchmarks/outcomes_against_duckdb.py").read_text()
     sql = source.split('SQL = """')[1].split('"""')[0]
     outcomes = ["-m", "kettrack", "outcomes", clinic, "-o"]
@@ -102,10 +115,7 @@ def measure(
     for _ in range(runs):
         for name, command in commands.items():
             taken[name].append(run_measured(*command))
-    return {
-        name: Taken(*map(statistics.median, zip(*runs_of_it, strict=True)))
-        for name, runs_of_it in taken.items()
-    }
+    return taken
 
 
 def table_of(name: str, clinic: Path) -> Path:
