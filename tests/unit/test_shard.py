@@ -364,6 +364,35 @@ def test_a_source_that_changes_on_the_way_is_noticed(
 # ---- files that are not as they were written
 
 
+def test_a_column_that_nobody_asks_for_is_not_read(
+    buckets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    whole = pq.ParquetFile.read
+
+    def noted(file: pq.ParquetFile, columns: list[str]) -> pa.Table:
+        read.extend(columns)
+        return whole(file, columns)
+
+    monkeypatch.setattr(pq.ParquetFile, "read", noted)
+    cohort = kt.open_sharded(buckets).bucket(0)
+    kt.outcomes_table(cohort)
+    assert {"patient_id", "day", "score"} <= set(read)
+    assert not {"systolic_peak", "adverse_events", "cost"} & set(read)
+    # Those of two tables come once for each; the codes of patients are listed first.
+    assert max(read.count(name) for name in {*read} - {"patient_id", "day"}) == 1
+    assert cohort.sessions["systolic_peak"].notna().any()
+
+
+def test_a_column_of_another_type_is_noticed_before_it_is_read(copied: Path) -> None:
+    rows = pq.read_table(copied / bucket_path("sessions", 1))
+    place = rows.column_names.index("systolic_peak")
+    as_text = rows["systolic_peak"].cast(pa.string())
+    rewrite(copied, "sessions", 1, rows.set_column(place, "systolic_peak", as_text))
+    with pytest.raises(DataProblems):
+        kt.open_sharded(copied).bucket(1)
+
+
 def test_a_changed_file_is_not_believed(copied: Path) -> None:
     path = copied / bucket_path("scores", 1)
     data = bytearray(path.read_bytes())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -95,17 +95,17 @@ def write_bucket_table(
     return len(table)
 
 
-def from_arrow(
-    tables: Iterable[pa.Table],
+def table_of_buckets(
+    parts: Sequence[pq.ParquetFile],
     table: Table,
     names: Sequence[str],
     patients: Objects,
 ) -> CheckedTable:
-    """A checked table from one bucket, or from several.
+    """A checked table from one bucket, or from several; a column is read when it is asked for.
 
     Parameters
     ----------
-    tables : iterable of pyarrow.Table
+    parts : sequence of ParquetFile
         One from each bucket.
     table : Table
         What they are.
@@ -120,24 +120,81 @@ def from_arrow(
         When a type is another, or a patient is not listed.
     """
     schema = schema_of(table, names)
-    parts = [_complete(one, schema) for one in tables]
-    whole = pa.concat_tables([schema.empty_table(), *parts])
-    columns = {}
-    for name in names:
-        column = whole[name]
-        order = patients if name == "patient_id" else _words_in_order(name)
-        columns[name] = _coded(column, order)
-    absent = [one for one in table.columns if one.name not in names]
-    for one in absent:
-        # Item columns behind the last one that is filled are in no cohort.
-        if not one.name.startswith("item_"):
-            columns[one.name] = _nowhere(one, len(whole))
-    lines = np.arange(len(whole), dtype=np.int64)
+    for part in parts:
+        _require_types(part.schema_arrow, schema)
+    columns = _ReadWhenAsked(parts, table, schema, patients)
+    for name in SORTED_BY[table.name]:
+        # What tells the order and whose a row is must be known before anything else.
+        columns[name]
+    lines = np.arange(columns.n_rows, dtype=np.int64)
     return CheckedTable(
         table,
         CodedRows(lines, columns),
         tuple(names),
     )
+
+
+def _require_types(
+    there: pa.Schema,
+    wanted: pa.Schema,
+) -> None:
+    for field in wanted:
+        if field.name in there.names and there.field(field.name).type != field.type:
+            raise ValueError(field.name)
+
+
+class _ReadWhenAsked(Mapping[str, Coded]):
+    """Columns of buckets: most questions look at a few, and the others are never unpacked."""
+
+    def __init__(
+        self,
+        parts: Sequence[pq.ParquetFile],
+        table: Table,
+        schema: pa.Schema,
+        patients: Objects,
+    ) -> None:
+        self._parts = parts
+        self._table = table
+        self._schema = schema
+        self._patients = patients
+        self._read: dict[str, Coded] = {}
+        self.n_rows = sum(part.metadata.num_rows for part in parts)
+        absent = [one.name for one in table.columns if one.name not in schema.names]
+        # Item columns behind the last one that is filled are in no cohort.
+        absent = [name for name in absent if not name.startswith("item_")]
+        self._names = (*schema.names, *absent)
+
+    def __getitem__(
+        self,
+        name: str,
+    ) -> Coded:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = self._column(name)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _column(
+        self,
+        name: str,
+    ) -> Coded:
+        if name not in self._schema.names:
+            return _nowhere(self._table[name], self.n_rows)
+        kind = self._schema.field(name).type
+        chunks = [pa.array([], kind)]
+        for part in self._parts:
+            if name in part.schema_arrow.names:
+                chunks += part.read([name])[name].chunks
+            else:
+                chunks.append(pa.nulls(part.metadata.num_rows, kind))
+        order = self._patients if name == "patient_id" else _words_in_order(name)
+        return _coded(pa.chunked_array(chunks, kind), order)
 
 
 def sorted_table(
@@ -161,23 +218,6 @@ def is_sorted(
     """Whether the rows are in their order, whatever the file says of itself."""
     key = checked.rows.key(SORTED_BY[checked.table.name])
     return not (key[1:] < key[:-1]).any()
-
-
-def _complete(
-    rows: pa.Table,
-    schema: pa.Schema,
-) -> pa.Table:
-    """The columns of the whole, in its order."""
-    arrays = []
-    for field in schema:
-        if field.name in rows.column_names:
-            column = rows[field.name]
-            if column.type != field.type:
-                raise ValueError(field.name)
-        else:
-            column = pa.nulls(len(rows), field.type)
-        arrays.append(column)
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _nowhere(

@@ -22,7 +22,11 @@ from kettrack.reading.import_remarks import read_import_remarks
 from kettrack.reading.log_end import choose_log_end
 from kettrack.reading.problems import Ledger
 from kettrack.reading.sharded.bucket_numbers import bucket_numbers
-from kettrack.reading.sharded.bucket_tables import from_arrow, is_sorted, sorted_table
+from kettrack.reading.sharded.bucket_tables import (
+    is_sorted,
+    sorted_table,
+    table_of_buckets,
+)
 from kettrack.reading.sharded.manifest import (
     MANIFEST_FILE,
     ShardList,
@@ -125,24 +129,26 @@ class ShardedFolder:
 
     def _tables(self, numbers: Sequence[int]) -> dict[str, CheckedTable]:
         """The tables of some buckets, each in the order of the buckets."""
-        arrow = {}
+        files = {}
         for name in TABLES:
-            arrow[name] = [self._read(name, number) for number in numbers]
+            files[name] = [self._read(name, number) for number in numbers]
         try:
-            return self._checked(arrow)
+            return self._checked(files)
         # A type or a patient that no file of `kettrack shard` has.
         except ValueError:
             raise not_as_written(MANIFEST_FILE, _AS_WRITTEN) from None
 
-    def _checked(self, arrow: Mapping[str, list[pa.Table]]) -> dict[str, CheckedTable]:
-        patients = _everyone(arrow["patients"])
+    def _checked(
+        self, files: Mapping[str, list[pq.ParquetFile]]
+    ) -> dict[str, CheckedTable]:
+        patients = _everyone(files["patients"])
         found = {}
         for name, table in TABLES.items():
             columns = self.manifest.columns[name]
-            found[name] = from_arrow(arrow[name], table, columns, patients)
+            found[name] = table_of_buckets(files[name], table, columns, patients)
         return found
 
-    def _read(self, table: str, number: int) -> pa.Table:
+    def _read(self, table: str, number: int) -> pq.ParquetFile:
         """One file, once its bytes are known to be those that were written."""
         file = bucket_path(table, number)
         path = self.folder / file
@@ -152,7 +158,7 @@ class ShardedFolder:
             raise NotRead(path, error) from error
         if hashlib.sha256(data).hexdigest() != self.manifest.files[file]:
             raise not_as_written(file, _AS_WRITTEN)
-        return pq.read_table(pa.BufferReader(data))
+        return pq.ParquetFile(pa.BufferReader(data))
 
     def _cohort(self, tables: dict[str, CheckedTable], ledger: Ledger) -> Cohort:
         manifest = self.manifest
@@ -268,11 +274,11 @@ def _require_settings(folder: Path, manifest: ShardList) -> None:
         raise not_as_written(SETTINGS_FILE, expected)
 
 
-def _everyone(patients: Sequence[pa.Table]) -> Objects:
+def _everyone(patients: Sequence[pq.ParquetFile]) -> Objects:
     """All patient codes, sorted."""
     codes: list[str] = []
-    for table in patients:
-        codes += table["patient_id"].to_pylist()
+    for file in patients:
+        codes += file.read(["patient_id"])["patient_id"].to_pylist()
     return np.array(sorted(codes), dtype=object)
 
 
