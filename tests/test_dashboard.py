@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import pytest
 
 from kettrack import sample_folder
@@ -156,6 +157,15 @@ def test_a_table_is_the_one_of_the_people_chosen(running, cookie):
     sites = [people(f"site=K{number}") for number in (1, 2, 3)]
     assert all(0 < n < 600 for n in sites)
     assert sum(sites) == people("") == 600
+
+
+def test_a_page_of_a_patient_has_all_rows(running, cookie):
+    page = running.ask("/patient/S001", Cookie=cookie).text
+    assert "not shown here" not in page
+    # Each score of the folder stands in a row of its own.
+    scores = pd.read_csv(sample_folder() / "scores.csv")
+    own = scores[(scores.patient_id == "S001") & (scores.instrument == "PHQ-9")]
+    assert page.count(">score<") >= own.score.notna().sum()
 
 
 def test_kept_pages_stay_apart(running, cookie):

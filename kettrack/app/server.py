@@ -346,7 +346,9 @@ class PatientAddress(RowsAddress):
         clinic = self.own_clinic()
         view = clinic.view(self.arguments())
         result = patient_page(clinic.chosen(view), code)
-        told = boxed_tables(result._repr_html_())
+        # Every row is named by its person; a notebook shows some, and Python has the rest.
+        whole = result.only(code)
+        told = boxed_tables(whole._repr_html_())
         return patient_page_of(
             clinic, view, code, told, drawn(plot_patient, result, "patient")
         )

@@ -16,6 +16,7 @@ from kettrack.report.paper_tables import PaperRow, PaperTable
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from openpyxl.cell import Cell, MergedCell
     from openpyxl.worksheet.worksheet import Worksheet
 
 # Package as it is imported, and what needs it.
@@ -214,8 +215,11 @@ def write_workbook(
         _append(about, (part.heading, said))
     about.column_dimensions["A"].width = _WIDEST / 2
     about.column_dimensions["B"].width = _WIDEST * 2
-    for cell in about["B"]:
-        cell.alignment = Alignment(wrap_text=True)
+    for cells in about.iter_rows():
+        for cell in cells:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+        _set_height(cells)
+    _fit_to_page(about)
     book.save(output)
 
 
@@ -233,6 +237,8 @@ def _write_table(sheet: Worksheet, table: PaperTable) -> None:
     for cell in (*sheet[1], *sheet[2]):
         cell.font = Font(bold=True)
     width = _set_widths(sheet, table)
+    for line in sheet.iter_rows(min_row=2):
+        _set_height(line)
     for note in table.notes:
         _append(sheet, (note,))
         number = sheet.max_row
@@ -246,11 +252,27 @@ def _write_table(sheet: Worksheet, table: PaperTable) -> None:
         # No program finds the height of merged cells by itself.
         n_lines = math.ceil(len(note) / width)
         sheet.row_dimensions[number].height = n_lines * _LINE_POINTS
-    # The headings stay in sight, and a printed page is as wide as the table.
+    # The headings stay in sight.
     sheet.freeze_panes = "B3"
+    _fit_to_page(sheet)
+
+
+def _fit_to_page(sheet: Worksheet) -> None:
+    """A printed page is as wide as the table."""
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _set_height(cells: Sequence[Cell | MergedCell]) -> None:
+    """Make a row as high as its longest text; not every program does so by itself."""
+    sheet = cells[0].parent
+    lines = [1]
+    for cell in cells:
+        width = sheet.column_dimensions[cell.column_letter].width
+        text = str(cell.value or "")
+        lines.append(math.ceil(len(text) / width))
+    sheet.row_dimensions[cells[0].row].height = max(lines) * _LINE_POINTS
 
 
 def _append(

@@ -172,6 +172,22 @@ def test_a_workbook_takes_no_text_for_a_formula(tmp_path: Path) -> None:
     assert "=1+1" in [cell.value for cell in cells]
 
 
+def test_a_row_of_a_workbook_is_as_high_as_its_text(tmp_path: Path) -> None:
+    long = "A text that takes more than one line of its cell. " * 8
+    table = PaperTable(
+        name="T", title="T", columns=("a", "b"), rows=(PaperRow((long, "1")),)
+    )
+    parts = (PageAnswer("Data", (long,)),)
+    write_workbook(Paper((table,), {}, parts), tmp_path / "a.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    # 400 letters: 7 lines of 60, and 4 of 120.
+    heights = [
+        book["T"].row_dimensions[3].height,
+        book["About"].row_dimensions[1].height,
+    ]
+    assert heights == [7 * papers._LINE_POINTS, 4 * papers._LINE_POINTS]
+
+
 def test_what_is_not_installed_is_told_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
