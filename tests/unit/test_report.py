@@ -156,7 +156,9 @@ def test_first_answers_lead_to_their_section_and_hold_their_picture() -> None:
     assert text.count("<svg>") == 1
     # Cautions are one level down, and closed.
     assert "<details><summary>Details" in text
-    assert text.index("34 %") < text.index("<details>") < text.index("Half by 3.")
+    # A number and its sign stay on one line.
+    headline = text.index("34\N{NO-BREAK SPACE}%")
+    assert headline < text.index("<details>") < text.index("Half by 3.")
 
 
 def test_a_figure_is_told_by_what_was_found_above_it() -> None:
