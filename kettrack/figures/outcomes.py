@@ -29,6 +29,8 @@ from kettrack.figures.style import (
 from kettrack.vocabulary.days import AFTER_COURSE_DAYS
 from kettrack.vocabulary.rules import Criteria
 
+# People whose bars are parted by a white line that can be seen.
+_MOST_PARTED: Final = 1_000
 CAP: Final = 100  # percent; a bar beyond it is cut, with an arrow
 # The matrix stands below 0 on the axis of the estimates: one row of it is as high as so many
 # percent, and so many stand between two groups of rows.
@@ -89,31 +91,43 @@ def plot_waterfall(
         missing = len(table) - len(scored)
         counted = f"{len(scored)} scored, then {missing} not scored"
         axes.set_xlabel(f"{counted}{_higher_words(scored)}")
+        few = len(table) < _MOST_PARTED
         first, last = AFTER_COURSE_DAYS
         axes.set_title(
             f"Change {first} to {last} days after the first course, one bar for each person",
             loc="left",
-            pad=24,
+            pad=24 if few else 36,
         )
-        legend_above(axes, columns=len(STATES))
+        # Where counts have four digits, one row of words would be wider than the figure.
+        legend_above(axes, columns=len(STATES) if few else 3)
         write_caption(axes, caption)
         return axes
 
 
 def _draw_bars(axes: Axes, scored: pd.DataFrame) -> None:
     """A bar for each person scored; an arrow on those that reach beyond the axis."""
+    if scored.empty:
+        return
+    places = scored["place"].to_numpy(int)
+    change = scored["percent_change"].to_numpy(float)
+    height = np.full(places.max(), np.nan)
+    height[places - 1] = np.minimum(change, CAP)
+    edges = np.arange(len(height) + 1) + 0.5
     for state, look in STATES.items():
-        rows = scored[scored["state"] == state]
-        if len(rows):
-            axes.bar(
-                rows["place"],
-                rows["percent_change"].clip(upper=CAP),
-                width=1,
+        here = (scored["state"] == state).to_numpy(bool)
+        if here.any():
+            # One outline for each state: a thousand shapes take seconds.
+            mine = np.full(len(height), np.nan)
+            mine[places[here] - 1] = height[places[here] - 1]
+            axes.stairs(
+                mine,
+                edges,
+                fill=True,
                 color=look.colour,
-                edgecolor="white",
-                linewidth=0.3,
-                label=f"{look.words} ({len(rows)})",
+                label=f"{look.words} ({here.sum()})",
             )
+    if len(height) <= _MOST_PARTED:
+        axes.vlines(edges[1:-1], 0, height[1:], color="white", linewidth=0.3)
     # A cut bar without a sign would look like a rise of exactly the cap.
     beyond = scored[scored["percent_change"] > CAP]
     axes.plot(beyond["place"], [CAP] * len(beyond), "^", color=WORSE, markersize=4)

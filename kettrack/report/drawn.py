@@ -10,10 +10,11 @@ from binascii import b2a_base64
 from typing import Any, Final
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, StepPatch
 
 # With more marks the lines would be a larger file than dots are, and slow to show.
 MOST_MARKS: Final = 2_000
@@ -81,6 +82,10 @@ def n_marks(figure: Figure) -> int:
             if isinstance(artist, Line2D):
                 pointed = artist.get_marker() not in (None, "None", "", " ")
                 marks += len(artist.get_xdata()) if pointed else 1  # type: ignore[arg-type]
+            elif isinstance(artist, StepPatch):
+                # Many bars in one outline.
+                drawn = np.isfinite(artist.get_data().values)
+                marks += int(drawn.sum())
             elif isinstance(artist, Collection):
                 marks += max(len(artist.get_offsets()), len(artist.get_paths()))  # type: ignore[arg-type]
             else:

@@ -10,6 +10,7 @@ from sample_answers import sample_answer
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.patches import StepPatch
 
 import kettrack as kt
 from kettrack.analysis.courses.specification import specification
@@ -158,12 +159,13 @@ def test_numbers_at_risk_stand_on_the_ticks(results):
 def test_waterfall_has_a_slot_for_everyone(results):
     table = results["waterfall"].table
     ax = kt.plot_waterfall(table)
-    bars = [bar for container in ax.containers for bar in container]
+    states = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
+    heights = np.array([patch.get_data().values for patch in states])
     scored = table["percent_change"].dropna()
-    assert len(bars) == len(scored)
-    assert sorted(bar.get_height() for bar in bars) == pytest.approx(
-        sorted(scored.clip(upper=CAP))
-    )
+    # Each place belongs to one state.
+    assert np.isfinite(heights).sum(axis=0).tolist() == [1] * len(scored)
+    assert np.nansum(heights, axis=0) == pytest.approx(scored.clip(upper=CAP))
+    assert states[0].get_data().edges[[0, -1]].tolist() == [0.5, len(scored) + 0.5]
     assert ax.get_xlim() == (0.5, len(table) + 0.5)
     assert f"{len(table) - len(scored)} not scored" in texts(ax)
 

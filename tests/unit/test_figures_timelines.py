@@ -144,10 +144,15 @@ def test_a_line_for_each_of_sixty_and_the_sample_is_said(sample):
     assert "a random sample of 600" in ax.get_title(loc="left")
     assert "seed" in result.text
     states = table[(table["what"] == "state") & (table["label"] == "remission")]
-    drawn = [(bar.get_x(), bar.get_width()) for bar in bars_of(ax, "remission")]
-    assert drawn == list(
-        zip(states["from_day"], states["to_day"] - states["from_day"], strict=True)
+    bars = next(
+        bars for bars in ax.collections if bars.get_label() == "remission"
+    ).get_paths()
+    boxes = [bar.get_extents() for bar in bars]
+    assert [(box.x0, box.x1) for box in boxes] == list(
+        zip(states["from_day"], states["to_day"], strict=True)
     )
+    middle = [(box.y0 + box.y1) / 2 for box in boxes]
+    assert middle == pytest.approx(states["place"].to_numpy())
     squares = next(
         marks for marks in ax.collections if marks.get_label() == "treatment over"
     )

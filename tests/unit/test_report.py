@@ -22,7 +22,7 @@ from kettrack import DataProblems, load_cohort, notebook_folder, sample_folder
 from kettrack.analysis.context import refusal
 from kettrack.errors import NotIdentified
 from kettrack.report import run
-from kettrack.report.drawn import MOST_MARKS, as_dots, as_lines
+from kettrack.report.drawn import MOST_MARKS, as_dots, as_lines, n_marks
 from kettrack.report.execute import (
     METADATA,
     READS,
@@ -306,6 +306,14 @@ def test_a_figure_of_very_many_marks_is_drawn_in_dots() -> None:
     written = b64decode(dots[0])
     width, height = struct.unpack(">II", written[16:24])
     assert dots[1] == {"width": width // 2, "height": height // 2}
+    plt.close(figure)
+
+
+def test_bars_in_one_outline_are_counted_one_by_one() -> None:
+    figure, axes = plt.subplots()
+    few = n_marks(figure)
+    axes.stairs([1.0, float("nan"), 3.0], fill=True)
+    assert n_marks(figure) - few == 2
     plt.close(figure)
 
 

@@ -254,7 +254,11 @@ def _cuts(
     # Equal keys are one cut; sorting them sorts by person, then by day.
     width = _width(day, days)
     keys = person * width + begins
-    cuts = np.unique(keys[inside])
+    cuts = np.sort(keys[inside])
+    # `np.unique` takes twenty times as long for millions of different numbers (NumPy 2.4)
+    anew = np.ones(len(cuts), dtype=bool)
+    np.not_equal(cuts[1:], cuts[:-1], out=anew[1:])
+    cuts = cuts[anew]
     return cuts // width, cuts % width
 
 

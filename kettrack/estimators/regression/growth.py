@@ -17,6 +17,7 @@ import numpy.typing as npt
 from kettrack.arrays import Floats
 from kettrack.errors import UsageError
 from kettrack.estimators.intervals import PercentInterval, student_interval
+from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.estimators.regression.random_lines import (
     RandomLines,
     fit_random_lines,
@@ -262,22 +263,23 @@ def _clustered(
     names: tuple[str, ...],
     fallback: str,
 ) -> GrowthFit:
-    from statsmodels.regression.linear_model import OLS
-
-    # with statsmodels' correction for few patients (CR1)
-    fit = OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
-    error = np.asarray(fit.bse)
+    fit = fit_clustered(x, y, groups)
+    error = fit.error
     patients = int(groups.max()) + 1
+    beside = y - x @ fit.coefficients
+    variance = float(np.square(beside).mean())
+    # of normal residuals with the variance that fits best
+    loglik = -len(y) / 2 * (np.log(2 * np.pi * variance) + 1)
     return GrowthFit(
         names,
-        np.asarray(fit.params),
+        fit.coefficients,
         error,
         error,
         np.full(len(names), patients - 1.0),
         np.empty((0, 0)),
-        float(fit.ssr / len(y)),
-        float(fit.llf),
-        float(2 * (len(names) + 1) - 2 * fit.llf),
+        variance,
+        float(loglik),
+        float(2 * (len(names) + 1) - 2 * loglik),
         GROWTH_KINDS[2],
         fallback,
         patients,
