@@ -323,6 +323,9 @@ def _harm(page: PageTables) -> ShortAnswer:
     if page.knows("worsening", "worse"):
         headline = page.says("worsening", share_with_interval("worse"))
         about = page.says("worsening", "of {worse.n} people were worse at some score.")
+        # A sentence of its own on why a number is hidden would stand between two findings.
+        if not page.knows("worsening", "worse", "n"):
+            about = "of the people scored were worse at some score. How many is hidden."
     parts = [about, _side_effects(page), _thoughts(page), _recorded_events(page)]
     return ShortAnswer(
         key="harm",

@@ -25,6 +25,7 @@ from kettrack.report.first_page import (
 )
 from kettrack.report.layout import TEMPLATES
 from kettrack.report.pictures import as_drawn
+from kettrack.report.sections import with_folded_cautions, with_short_findings
 from kettrack.report.tables import boxed_tables
 from kettrack.result import Result
 
@@ -132,7 +133,7 @@ def figure_page(
         rows=rows,
         figure=figure,
         picture=drawn(figure.plot, result, figure.question),
-        told=_table(result),
+        told=laid_out(result),
         drawable=not result.table.empty,
         **_shared(clinic, view),
     )
@@ -212,10 +213,12 @@ def drawn(plot: Plot, result: Result, key: str) -> str:
     return Markup(as_drawn(whole, key, f"Figure. {result.text}"))
 
 
-def _table(result: Result) -> str:
-    """Sentence, table, estimand and cautions, as a notebook shows them."""
+def laid_out(result: Result) -> str:
+    """Sentence, table, estimand and notes of an answer, as in a report."""
     # Escaped by the result itself.
-    return Markup(boxed_tables(result._repr_html_()))
+    said = with_short_findings(result._repr_html_())
+    table = boxed_tables(said)
+    return Markup(with_folded_cautions(table, result.name.replace("_", " ")))
 
 
 def _shared(clinic: Clinic, view: View) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from kettrack.app.pages import (
     answers_page,
     drawn,
     figure_page,
+    laid_out,
     message_page,
     one_answer,
     patient_page_of,
@@ -40,7 +41,6 @@ from kettrack.app.pages import (
 from kettrack.errors import DataProblems, UsageError
 from kettrack.figures.patient import plot_patient
 from kettrack.report.check_page import page_of_problems
-from kettrack.report.tables import boxed_tables
 from kettrack.writing import csv_text
 
 T = TypeVar("T")
@@ -348,10 +348,8 @@ class PatientAddress(RowsAddress):
         result = patient_page(clinic.chosen(view), code)
         # Every row is named by its person; a notebook shows some, and Python has the rest.
         whole = result.only(code)
-        told = boxed_tables(whole._repr_html_())
-        return patient_page_of(
-            clinic, view, code, told, drawn(plot_patient, result, "patient")
-        )
+        figure = drawn(plot_patient, result, "patient")
+        return patient_page_of(clinic, view, code, laid_out(whole), figure)
 
 
 class NoAddress(Address):

@@ -30,8 +30,8 @@ from kettrack.vocabulary.made_of import Kept
 TAKEN_TOGETHER: Final = (
     "Rows without numbers are taken together with the next row that has them, until no number is"
     " small. A count there stands for all rows since the last one that shows its column, and"
-    " at_risk for the first of them. Where few logs end, people are counted as followed on, which"
-    " makes every share a little smaller."
+    " the number at risk for the first of them. Where few logs end, people are counted as followed"
+    " on, which makes every share a little smaller."
 )
 
 

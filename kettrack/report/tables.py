@@ -58,13 +58,16 @@ def _boxed_table(found: FoundPart) -> str:
     table = found[0]
     rows = _rows(table)
     above = ""
-    if rows and table.startswith(_OWN):
+    own = table.startswith(_OWN)
+    if rows and own:
         above, shown = _as_read(table, rows)
     else:
         shown = _with_scopes(table)
     head = shown.partition(_HEAD_END)[0]
     columns = head.count("<th ")
     kind = "wide many" if columns > SMALLER_FROM else "wide"
+    # A list of people that somebody works through does not scroll in a box.
+    kind = f"{kind} tall" if own else kind
     note = SCROLL if columns > SCROLLS_FROM else ""
     # Whoever has only a keyboard must be able to scroll it.
     box = f'<div class="{kind}" role="group" aria-label="Table" tabindex="0">'
