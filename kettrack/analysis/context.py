@@ -23,7 +23,7 @@ from kettrack.privacy.release.words import rounded_words
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.kernels import ANY_DAY, NO_ROW
+from kettrack.timelines.kernels import NO_ROW
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
@@ -255,11 +255,7 @@ def require_log_end(cohort: DerivedCohort) -> None:
         )
 
 
-def require_scored_later(
-    cohort: DerivedCohort,
-    people: Bools,
-    within: int = ANY_DAY,
-) -> None:
+def require_scored_later(cohort: DerivedCohort, people: Bools) -> None:
     """Refuse where none of these people was scored after session 1: a share of 0 % with a short
     interval would then stand for knowing nothing.
 
@@ -269,8 +265,6 @@ def require_scored_later(
         Of any size.
     people : bool, shape (patients,)
         Who is counted.
-    within : int
-        Days after a session up to which a score counts.
 
     Raises
     ------
@@ -278,19 +272,12 @@ def require_scored_later(
         Asking for scores.
     """
     bucket = cohort.bucket
-    to_date, since = cohort.alignment
-    later = bucket.score_known & (to_date > 0) & (since <= within)
-    if (people & (bucket.first_row(later) != NO_ROW)).any():
-        return
-    if within == ANY_DAY:
+    later = bucket.score_known & (cohort.alignment.sessions_to_date > 0)
+    if not (people & (bucket.first_row(later) != NO_ROW)).any():
         raise NotIdentified(
             "nobody who is counted was scored after session 1.",
             "scores between sessions and after the last one.",
         )
-    raise NotIdentified(
-        f"nobody who is counted was scored within {within} days after a session.",
-        "scores between sessions, and one soon after the last.",
-    )
 
 
 def rule_words(cohort: DerivedCohort) -> str:

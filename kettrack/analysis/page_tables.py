@@ -46,6 +46,8 @@ _BEHIND: Final[dict[str, tuple[str, ...]]] = {
     "more_sessions": ("next_session",),
 }
 
+_EVERYBODY: Final = 100 - 1e-9  # percent, but for rounding
+
 
 @dataclass(frozen=True, slots=True)
 class PageTables:
@@ -91,6 +93,30 @@ class PageTables:
             return True
         sessions = self.rows(name)["sessions"]
         return bool(sessions[row] > 0)
+
+    def nobody_scored(self, session: int) -> bool:
+        """Whether everybody may have responded by a session and nobody is known to have: 0 % would
+        be no answer.
+        """
+        row = str(session)
+        known = self.knows(
+            CURVE,
+            row,
+            "at_most",
+        )
+        if not known:
+            return False
+        end = self.rows(CURVE).T[row]
+        # a hidden share compares as no
+        nobody = bool(end["estimate"] == 0)
+        anybody = bool(end["at_most"] >= _EVERYBODY)
+        return nobody and anybody
+
+    def lacks_curve(self, session: int) -> tuple[str, str]:
+        """`lacks` of the curve by session, where nobody was scored in time too."""
+        if self.nobody_scored(session):
+            return NOT_KNOWN, "Nobody was scored soon after a session."
+        return self.lacks(CURVE, "These data cannot tell by session.")
 
     def lacks(self, name: str, why: str, row: str | None = None) -> tuple[str, str]:
         """Headline and sentence where the figure of an answer is hidden, or not known because of

@@ -225,9 +225,9 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
 
 
 def _response(page: PageTables) -> ShortAnswer:
-    headline, sentence = page.lacks(CURVE, "These data cannot tell by session.")
     session = _session_told(page)
-    known = page.knows(CURVE, str(session))
+    headline, sentence = page.lacks_curve(session)
+    known = page.knows(CURVE, str(session)) and not page.nobody_scored(session)
     if known:
         row = f"row{session}"
         rule = _rule_words(page.cohort)

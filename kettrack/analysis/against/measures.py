@@ -127,7 +127,7 @@ class ComparedMeasure:
 def _told_session(cohort: DerivedCohort) -> int:
     counts = count_course_exits(first_course_exits(cohort))
     require_starters(counts)
-    require_scored_later(cohort, cohort.rated, cohort.criteria.late_after_days)
+    require_scored_later(cohort, cohort.rated)
     return told_session(curve_of(counts))
 
 

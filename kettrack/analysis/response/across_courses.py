@@ -205,7 +205,7 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
     """
     counts = count_all_courses(cohort)
     require_starters(counts)
-    require_scored_later(cohort, cohort.rated, cohort.criteria.late_after_days)
+    require_scored_later(cohort, cohort.rated)
     table = all_courses_table(counts, count_course_exits(first_course_exits(cohort)))
     return Answer(
         table=table,

@@ -269,7 +269,7 @@ def _shares_by_session(cohort: DerivedCohort, event: str, null: bool = True) -> 
     """The curve of one event with what stands beside it, in words."""
     counts = count(cohort, event)
     require_starters(counts)
-    require_scored_later(cohort, cohort.rated, cohort.criteria.late_after_days)
+    require_scored_later(cohort, cohort.rated)
     table = estimate(counts).astype({"counted": "Int64"})
     # Beside `n` it would tell how many logs had ended.
     if get_policy(cohort.settings.policy).for_release:
