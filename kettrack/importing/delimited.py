@@ -24,7 +24,7 @@ from kettrack.reading.raw import (
     Cells,
     RawTable,
 )
-from kettrack.reading.textfile import read_text_table
+from kettrack.reading.textfile import NEVER_CLOSED, read_text_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,12 @@ def read_delimited(
     ledger = Ledger()
     raw = read_text_table(path.name, file, _bytes(path, file), known, ledger)
     # A problem without a line is one of the whole file.
-    whole = [one for one in ledger.problems if one.line is None]
+    whole = [
+        one
+        for one in ledger.problems
+        # Whatever stands behind such a mark may be read wrongly.
+        if one.line is None or one.expected == NEVER_CLOSED
+    ]
     if raw is None or whole:
         raise DataProblems(whole)
     for one in ledger.problems:

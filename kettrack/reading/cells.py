@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats, Objects
+from kettrack.reading.cell_hints import hints
 from kettrack.reading.coded import Coded, CodedRows, coded_values
 from kettrack.reading.day_cells import days_gone_wrong
 from kettrack.reading.headers import Matched
@@ -413,6 +414,7 @@ def _numbers(
     if column.kind == "whole":
         fine &= values == np.round(values)
     bad = dict.fromkeys(np.flatnonzero(~fine).tolist(), column.expected)
+    bad |= hints(column, levels, list(bad))
     if column.role == "time" and column.unit == "days":
         bad |= days_gone_wrong(column, levels, values, ~fine)
     return Judged(np.where(fine, values, np.nan), bad)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import (
     Annotated,
@@ -243,6 +243,21 @@ KeyPath = tuple[str, ...]
 AnyTable = TypeVar("AnyTable", bound=msgspec.Struct)
 
 
+# Tables of a map of which there are several, `[[tables]]`.
+_SEVERAL: Final = "tables"
+_ORDINALS: Final = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in a settings file something stands, and the ledger that takes what is wrong there.
@@ -284,13 +299,33 @@ class Place:
         shown_keys = [
             HIDDEN if reason_in_text(key) else shown(key) for key in self.path if key
         ]
-        name = ".".join(shown_keys)
+        name = _in_order(shown_keys)
         self.ledger.problem(self.file, self._line(), name, "", expected)
 
     def _line(self) -> int | None:
         """The line of the key, or of the nearest table around it: an inline table has one line."""
         paths = (self.path[:depth] for depth in range(len(self.path), 0, -1))
         return next((self.lines[path] for path in paths if path in self.lines), None)
+
+
+def _in_order(keys: Sequence[str]) -> str:
+    """Names of keys as the file writes them; one of several tables of a name by its place.
+
+    Examples
+    --------
+    >>> _in_order(["columns", "scores"]), _in_order(["tables", "0", "columns", "mood"])
+    ('columns.scores', 'columns.mood of the first [[tables]]')
+    """
+    several, place = [*keys, "", ""][:2]
+    rest = keys[2:]
+    if several != _SEVERAL or not place.isdigit():
+        return ".".join(keys)
+    number = int(place)
+    which = f"number {number + 1} of the"
+    if number < len(_ORDINALS):
+        which = f"the {_ORDINALS[number]}"
+    table = f"{which} [[{several}]]"
+    return f"{'.'.join(rest)} of {table}" if rest else table
 
 
 def read_table(

@@ -55,6 +55,9 @@ _OTHER_TEXT = {
     b'{"': "JSON",
 }
 _LONGEST_BEGINNING = 64  # bytes
+NEVER_CLOSED = (
+    "a quotation mark is opened and never closed; quotation marks are read as text"
+)
 
 
 def read_text_table(
@@ -101,15 +104,22 @@ def read_text_table(
     if layout is None:
         ledger.problem(
             file,
-            None,
+            _first_left_open(body),
             "",
             "",
-            "a quotation mark is opened and never closed; quotation marks are read as text",
+            NEVER_CLOSED,
         )
         # Read on without quotation marks, so that the other problems of the file are told as well.
         layout = record_layout(body, separator, quotes=False)
         return _table(name, file, body.replace(b'"', b"'"), separator, layout, ledger)
     return _table(name, file, body, separator, layout, ledger)
+
+
+def _first_left_open(body: bytes) -> int:
+    """The first line that ends inside of a quotation: the mark is on it, or on a later one."""
+    lines = body.splitlines()
+    open_ones = (n for n, line in enumerate(lines, start=1) if line.count(b'"') % 2)
+    return next(open_ones, 1)
 
 
 def _no_table(data: bytes) -> str | None:
