@@ -9,7 +9,7 @@ from typing import Final, Never, cast, overload
 
 import pandas as pd
 
-from kettrack.arrays import Ints
+from kettrack.arrays import Bools, Ints
 from kettrack.errors import UsageError
 from kettrack.escapes import visible
 from kettrack.privacy.policies import get_policy
@@ -162,12 +162,37 @@ class Cohort:
     truths: dict[str, float] = field(default_factory=dict)
     import_remarks: pd.DataFrame = field(default_factory=no_remarks)
 
-    def columns(self, table: str, names: Sequence[str]) -> pd.DataFrame:
-        """Some columns of a table, as in its frame, which is not made for them."""
+    def columns(
+        self,
+        table: str,
+        names: Sequence[str],
+        rows: Bools | None = None,
+    ) -> pd.DataFrame:
+        """Some columns of a table, as in its frame, which is not made for them.
+
+        Parameters
+        ----------
+        table : str
+            `sessions`, `scores`, `patients` or `events`.
+        names : sequence of str
+            Columns.
+        rows : bool array, optional
+            Which rows; all by default.
+        """
         held = self.__dict__[table]
         if isinstance(held, CheckedTable):
-            return held.frame(names)
-        return cast(pd.DataFrame, held)[list(names)]
+            return held.frame(names, rows)
+        columns = cast(pd.DataFrame, held)[list(names)]
+        return columns if rows is None else columns[rows].reset_index(drop=True)
+
+    def scores_on(self, instrument: str) -> Bools:
+        """Which rows of the scores are of an instrument."""
+        held = self.__dict__["scores"]
+        # Told by the codes where there are codes: no name of a scale is made for each row.
+        if isinstance(held, CheckedTable):
+            return held.rows["instrument"].is_one_of([instrument])
+        named = cast(pd.DataFrame, held)["instrument"] == instrument
+        return named.to_numpy(bool)
 
     def patient_places(self, table: str) -> Ints:
         """Place of each row's patient in the patients table, -1 = not in it.
@@ -215,12 +240,8 @@ class Cohort:
         UsageError
             Naming the instruments that there are scores of.
         """
-        held = self.__dict__["scores"]
-        # Told by the codes where there are codes: no name of a scale is made for each row.
-        if isinstance(held, CheckedTable):
-            named = held.rows["instrument"]
-            if named.is_one_of([self.settings.instrument]).any():
-                return
+        if self.scores_on(self.settings.instrument).any():
+            return
         # Counted over all rows, those without a total among them.
         instrument = self.columns("scores", ["instrument"])["instrument"]
         refuse_unscored(self.settings, _rows_of_each(instrument))

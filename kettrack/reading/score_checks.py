@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -94,11 +94,24 @@ def _answers(
     columns = [scores[name].keep(rows) for name in scores.items]
     answered = [place for place, one in enumerate(columns) if one.filled.any()]
     n_items = answered[-1] + 1 if answered else 0
+    own = columns[:n_items]
+    # Of a registry this is the largest table there is: answers that are whole take half of it.
+    kind = np.float32 if all(map(_exact_when_narrow, own)) else np.float64
     # Column after column, as they are looked at.
-    answers = np.empty((len(rows), n_items), order="F")
-    for place, column in enumerate(columns[:n_items]):
-        answers[:, place] = column.numbers
-    return answers
+    answers = np.empty((len(rows), n_items), kind, order="F")
+    for place, column in enumerate(own):
+        narrow = column.values.astype(kind)
+        answers[:, place] = column.said(narrow, kind(np.nan))
+    return cast(Floats, answers)
+
+
+def _exact_when_narrow(column: Coded) -> bool:
+    """Whether 32 bits hold each number of a column."""
+    numbers = column.values
+    # What is too large becomes infinite, and is not equal to it.
+    with np.errstate(over="ignore"):
+        narrow = numbers.astype(np.float32)
+    return np.array_equal(narrow, numbers)
 
 
 def _with_numbers(

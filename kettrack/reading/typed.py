@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from kettrack.arrays import Numbers
+from kettrack.arrays import Bools, Numbers
 from kettrack.reading.coded import Coded, CodedRows
 from kettrack.vocabulary.columns import Column, Table
 
@@ -41,13 +41,17 @@ class CheckedTable:
     def frame(
         self,
         names: Sequence[str] = (),
+        rows: Bools | None = None,
     ) -> pd.DataFrame:
-        """Some of the columns, or all of them."""
+        """Some of the columns, or all of them; some of the rows, or all of them."""
         columns = {}
         for name in names or self.names:
-            column = self.table[name]
-            columns[name] = _typed(column, self.rows[name])
-        every_row = pd.RangeIndex(len(self.rows))
+            coded = self.rows[name]
+            if rows is not None:
+                coded = coded.keep(rows)
+            columns[name] = _typed(self.table[name], coded)
+        n_rows = len(self.rows) if rows is None else int(rows.sum())
+        every_row = pd.RangeIndex(n_rows)
         return pd.DataFrame(columns, index=every_row, copy=False)
 
 

@@ -258,17 +258,15 @@ def bucket_of(
     """
     name = instrument or cohort.settings.instrument
     scale = get_instrument(name, cohort.settings.known_instruments)
-    # Items and other columns are not looked at here, and would only be copied.
-    columns = ["day", "instrument", "score", "timing"]
-    every_score = cohort.columns("scores", columns)
+    # Items, other columns and other scales are not looked at here, and would only be copied.
+    chosen = cohort.scores_on(name)
+    scores = cohort.columns("scores", ["day", "score", "timing"], chosen)
     # Before the frame of the patients is asked for: after that, names would be compared.
-    places = cohort.patient_places("scores")
+    score_patient = cohort.patient_places("scores")[chosen]
     session_patient = cohort.patient_places("sessions")
-    scores = every_score.assign(place=places).loc[every_score["instrument"] == name]
     patients = cohort.patients
     patient_id = pd.Index(patients["patient_id"], name="patient_id")
     n = len(patient_id)
-    score_patient = scores["place"].to_numpy()
     score = scores["score"].to_numpy(np.float64)
     day = scores["day"].to_numpy(np.int32)
     session_day = cohort.columns("sessions", ["day"])["day"].to_numpy(np.int32)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.timelines import kernels
-from kettrack.timelines.bucket import Array, category, days_or_missing
+from kettrack.timelines.bucket import BLOCK, Array, category, days_or_missing
 from kettrack.timelines.kernels import MISSING_DAY, CourseLimits
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 from kettrack.vocabulary.rules import CourseRules
@@ -100,11 +100,15 @@ def course_arrays(
         rules.reinduction_sessions,
         rules.reinduction_pause_days,
     )
-    return kernels.courses(
-        offsets,
-        day,
-        limits,
-    )
+    n = max(len(offsets) - 1, 1)  # nobody at all is one empty block
+    blocks = []
+    # What a block needs on the way stays in the cache, and is never there for everybody at once.
+    for begin in range(0, n, BLOCK):
+        edges = offsets[begin : begin + BLOCK + 1]
+        own = day[edges[0] : edges[-1]]
+        blocks.append(kernels.courses(edges - edges[0], own, limits))
+    course, number, place = zip(*blocks, strict=True)
+    return np.concatenate(course), np.concatenate(number), np.concatenate(place)
 
 
 def first_courses(

@@ -143,7 +143,10 @@ def _counted(
     """Answers to the items that the instrument has; further columns are left out. An item that the
     form skips has its lowest answer.
     """
-    given = np.asarray(items, dtype=np.float64)
+    # Whole answers may come in 32 bits, which hold them and their sums.
+    given = np.asarray(items)
+    if given.dtype != np.float32:
+        given = given.astype(np.float64, copy=False)
     answers = given[:, : instrument.n_items]
     if not instrument.skips:
         return answers

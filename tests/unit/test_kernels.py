@@ -12,7 +12,7 @@ from loops import LOOPS
 
 from kettrack.errors import UsageError
 from kettrack.timelines import bucket as buckets
-from kettrack.timelines import kernels
+from kettrack.timelines import courses, kernels
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
 from kettrack.timelines.courses import course_arrays
 from kettrack.timelines.events import (
@@ -343,3 +343,20 @@ def test_nothing_holds_against_a_missing_or_zero_baseline():
 def test_baselines_remember_the_direction():
     assert isinstance(find_baselines(random_bucket(n=3), sign=-1), Baselines)
     assert find_baselines(random_bucket(n=3), sign=-1).sign == -1
+
+
+def test_courses_do_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(4)
+    n_sessions = rng.integers(1, 30, 40)
+    gaps = rng.choice([1, 3, 7, 14, 30, 90, 200], n_sessions.sum())
+    offsets = np.append(0, np.cumsum(n_sessions))
+    day = np.cumsum(gaps).astype(np.int32)
+    day -= np.repeat(day[offsets[:-1]], n_sessions)
+    whole = course_arrays(offsets, day, CourseRules())
+    assert set(whole[0].tolist()) == {0, 1, 2}
+    monkeypatch.setattr(courses, "BLOCK", 7)
+    for found, expected in zip(
+        course_arrays(offsets, day, CourseRules()), whole, strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
