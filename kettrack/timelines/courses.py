@@ -100,15 +100,22 @@ def course_arrays(
         rules.reinduction_sessions,
         rules.reinduction_pause_days,
     )
-    n = max(len(offsets) - 1, 1)  # nobody at all is one empty block
+    n_patients = len(offsets) - 1
     blocks = []
-    # What a block needs on the way stays in the cache, and is never there for everybody at once.
-    for begin in range(0, n, BLOCK):
-        edges = offsets[begin : begin + BLOCK + 1]
-        own = day[edges[0] : edges[-1]]
-        blocks.append(kernels.courses(edges - edges[0], own, limits))
+    # What a block needs on the way is never there for everybody at once.
+    for begin in range(0, max(n_patients, 1), BLOCK):
+        block = slice(begin, begin + BLOCK + 1)
+        edges = offsets[block]
+        first = edges[0]
+        rows = slice(first, edges[-1])
+        found = kernels.courses(edges - first, day[rows], limits)
+        blocks.append(found)
     course, number, place = zip(*blocks, strict=True)
-    return np.concatenate(course), np.concatenate(number), np.concatenate(place)
+    return (
+        np.concatenate(course),
+        np.concatenate(number),
+        np.concatenate(place),
+    )
 
 
 def first_courses(
