@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from hatchling.builders.wheel import WheelBuilder
-from sample_answers import derived_sample
+from sample_answers import derived_sample, sample_answer
 
 from kettrack.analysis.overview import first_page
 from kettrack.errors import UsageError
@@ -51,6 +51,40 @@ def test_the_first_page_tells_no_benchmark_while_a_trial_of_it_fails() -> None:
     assert "respond even where sessions do nothing" in page
     assert "In a model fitted to this clinic" not in page
     assert "sessions do nothing, about" not in page
+
+
+def beside_said(kind: str) -> pd.DataFrame:
+    """Stored checks of the null beside shares held, or beside slopes."""
+    found = trial_results()
+    found = found[found["gate"].str.startswith("no_effect_beside")]
+    return found[found["check"].str.contains(kind)]
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "parts", "unit"),
+    [
+        ("durability", "still responding", ("by two scores", "by a single score"), 1),
+        ("association", "slope", ("slope",), 2),
+    ],
+)
+def test_what_is_said_of_the_null_beside_an_answer_is_what_its_trials_found(
+    question, kind, parts, unit
+) -> None:
+    (said,) = (
+        caveat
+        for caveat in sample_answer(question).caveats
+        if "simulated clinics of 240 people, of" in caveat
+    )
+    found = beside_said(kind)
+    clinics = found.groupby("gate")["cohorts"].first().sum()
+    assert set(found["n"]) == {240}
+    assert f"In {clinics} simulated" in said or f"in {clinics} simulated" in said
+    bias = found[found["check"].str.startswith("bias of the benchmark")]
+    for part in parts:
+        largest = bias[bias["check"].str.contains(part)]["found"].abs().max()
+        assert f"{largest:.{unit}f}" in said
+    held = 100 * found[found["check"].str.startswith("coverage")]["found"]
+    assert f"held the truth in {held.min():.0f} to {held.max():.0f} %" in said
 
 
 def test_the_naive_slope_has_the_wrong_sign_where_sessions_help_and_the_well_stop() -> (

@@ -157,11 +157,11 @@ def association(cohort: DerivedCohort) -> Answer:
         its end.
     """
     entry = find_entry_cutoff(cohort)
-    table, null_caveat = add_null_slopes(_table(cohort, entry), cohort)
+    table, null_caveats = add_null_slopes(_table(cohort, entry), cohort)
     return Answer(
         table=table,
         sentence=_sentence(table, cohort.instrument.sign, entry),
-        caveats=(*_caveats(cohort), null_caveat),
+        caveats=(*_caveats(cohort), *null_caveats),
         level=LEVEL,
         seed=NULL_SEED,
     )

@@ -33,6 +33,11 @@ NULL_ROWS: Final = (
     "correlation_change",
     "correlation_last",
 )
+_SLOPES_CAVEAT: Final = (
+    "The null of the slopes was tried in 400 simulated clinics of 240 people, of four kinds. On the"
+    " mean it was at most 0.03 points per session from the truth; its interval held the truth in 91"
+    " to 99 %. Larger clinics, and the null of the correlations, were not tried."
+)
 SlopeRow = dict[str, Any]
 
 
@@ -117,19 +122,19 @@ def _correlation(key: str, about: str, one: pd.Series, other: pd.Series) -> Slop
 def add_null_slopes(
     table: pd.DataFrame,
     cohort: DerivedCohort,
-) -> tuple[pd.DataFrame, str]:
-    """The table with what sessions that do nothing would show, and the caveat that explains it or
-    says why it is missing.
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table with what sessions that do nothing would show, and the caveats that explain it or
+    say why it is missing.
     """
     told = table["key"].isin(NULL_ROWS)
     table = table.assign(**dict.fromkeys(NULL_COLUMNS, np.nan))
     try:
         null = benchmark(cohort, null_slopes, limits=(-np.inf, np.inf))
     except NotIdentified as error:
-        return table, no_null_caveat("slope", error)
+        return table, (no_null_caveat("slope", error),)
     ends = np.column_stack([null.value, null.low, null.high])
     table.loc[told, list(NULL_COLUMNS)] = ends
-    return table, NULL_CAVEAT
+    return table, (NULL_CAVEAT, _SLOPES_CAVEAT)
 
 
 def null_slopes(null: DerivedCohort) -> Floats:

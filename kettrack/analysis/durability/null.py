@@ -41,9 +41,10 @@ _RULES: Final = ("in_force", "single_score")
 _HELD_CAVEAT: Final = (
     "The null of the shares still responding holds whatever sessions followed. It is of the people"
     " of the null who respond when their planned course ends. It stands in no row that counts"
-    " another session, since the null does not know who comes again. In 132 simulated clinics of"
-    " 240 people of two kinds it was at most 1.6 points from the truth on the mean; its interval is"
-    " not tried yet."
+    " another session, since the null does not know who comes again. In 200 simulated clinics of"
+    " 240 people, of two kinds, it was at most 0.9 points from the truth on the mean by the rule in"
+    " force, and 1.9 by a single score; its interval held the truth in 97 to 99 %, so it is rather"
+    " too wide. Larger clinics were not tried."
 )
 
 
