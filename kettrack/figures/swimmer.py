@@ -141,7 +141,7 @@ def _draw_states(axes: Axes, rows: pd.DataFrame) -> None:
         x = np.stack([left, right, right, left], axis=1)
         y = np.stack([top, top, low, low], axis=1)
         bars = PolyCollection(
-            np.stack([x, y], axis=2),
+            list(np.stack([x, y], axis=2)),
             facecolor=look.colour,
             hatch=look.hatch,
             edgecolor=look.edge,

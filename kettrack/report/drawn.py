@@ -84,7 +84,8 @@ def n_marks(figure: Figure) -> int:
                 marks += len(artist.get_xdata()) if pointed else 1  # type: ignore[arg-type]
             elif isinstance(artist, StepPatch):
                 # Many bars in one outline.
-                drawn = np.isfinite(artist.get_data().values)
+                heights, *_ = artist.get_data()
+                drawn = np.isfinite(heights)
                 marks += int(drawn.sum())
             elif isinstance(artist, Collection):
                 marks += max(len(artist.get_offsets()), len(artist.get_paths()))  # type: ignore[arg-type]
