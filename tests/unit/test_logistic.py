@@ -259,7 +259,9 @@ def test_a_separated_fit_is_the_same_wherever_it_starts():
     likelihood falls.
     """
     x = np.column_stack([np.ones(8), [-3, -2, -2, -1, 1, 2, 2, 3]])
-    problem = logistic._Problem(x, x.T.copy(), (x[:, 1] > 0).astype(float), None, 4.0)
+    problem = logistic.LogitProblem(
+        x, x.T.copy(), (x[:, 1] > 0).astype(float), None, 4.0
+    )
     near, far = (
         logistic._newton(problem, np.ones((1, 8)), np.array([0.0, start]))[0]
         for start in (0, 2000)
@@ -277,3 +279,24 @@ def test_a_step_is_not_halved_for_ever():
         rng.poisson(1, (64, 300)),
     )
     assert np.isfinite(found.coefficients).all()
+
+
+def test_a_fit_that_walks_to_infinity_walks_in_strides(monkeypatch) -> None:
+    steps = []
+    derivatives = logistic._derivatives
+
+    def counted(*given):
+        steps.append(1)
+        return derivatives(*given)
+
+    monkeypatch.setattr(logistic, "_derivatives", counted)
+    x = np.column_stack([np.ones(40), np.repeat([0, 1], 20), np.tile([0, 1], 20)])
+    y = np.repeat([0, 1], 20)
+    y[1] = 1
+    found = logistic.solve_logistic(x, y)
+    assert found.separated
+    # One at a time there would be twice as many.
+    assert len(steps) < 16
+    fitted = logistic.predict_logistic(x, found.coefficients[None])[0]
+    assert fitted[20:] == pytest.approx(1, abs=1e-7)
+    assert fitted[:20].sum() == pytest.approx(1)

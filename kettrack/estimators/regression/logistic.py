@@ -10,16 +10,21 @@ shows what that costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import UsageError
+from kettrack.estimators.regression.logistic_problem import (
+    CONVERGED,
+    EVERY,
+    LogitProblem,
+    share_of_logit,
+    step_length,
+)
 from kettrack.estimators.regression.whitening import (
     MANY_ROWS,
     RIDGE,
@@ -32,17 +37,9 @@ from kettrack.estimators.regression.whitening import (
 _TOGETHER = 64  # replicates
 _PRODUCTS = 1 << 24  # products of columns kept, at most 70 MB
 _FEW = 4  # replicates for which products of columns take longer to make than they save
-_STACKED = 16  # tiles
-_EVERY = 16  # of many rows, those of which a fit begins
-_SAFE_STEP = 1.5  # on the logit scale
 # without separation 10 are plenty; a separated fit walks about 1 on the logit scale per step
 _MOST_STEPS = 200
 _RAREST = 1e-3  # share of an outcome from which a fit sets out
-_CONVERGED = 1e-14  # mean squared length of the next step, weighted by p (1 - p)
-# of a likelihood: where a separated fit gains less than that, halving its step would never end
-_ROUNDING = 1e-14
-# a step shorter than that moves nothing: the likelihood differs only by the order of its sums
-_MOST_HALVINGS = 60
 # how far the ridge may hold a fit back before the fit counts as separated
 _RIDGE_MOVES = 1e-5
 
@@ -121,7 +118,7 @@ def solve_logistic(
     replicates, at the fit with their mean weights; for many rows, at the fit of every sixteenth of
     them. A step that moves no linear predictor by more than 1.5 always raises the likelihood (Sun
     and Tran-Dinh 2019, Math Program 178:145) and is taken whole; a longer one is halved until it
-    does.
+    does. Where a separated fit walks to infinity, six steps are taken as one.
 
     A ridge of 1e-12 per unit of weight, on the uncorrelated columns, makes the maximum finite and
     unique when the outcome is separated or a replicate has drawn nobody with some feature.
@@ -164,7 +161,7 @@ def predict_logistic(
     >>> predict_logistic([[1.0, 0.0], [1.0, 1.0]], np.array([0.0, 1.0])).round(3).tolist()
     [0.5, 0.731]
     """
-    return _expit(coefficients @ np.asarray(x, dtype=np.float64).T)
+    return share_of_logit(coefficients @ np.asarray(x, dtype=np.float64).T)
 
 
 def _fit_all(
@@ -181,7 +178,7 @@ def _fit_all(
     # a copy is quicker to multiply with, where it stays near
     if len(columns) < MANY_ROWS or len(weighing) > 1:
         turned = np.ascontiguousarray(turned)
-    problem = _Problem(
+    problem = LogitProblem(
         columns=columns,
         turned=turned,
         outcome=outcome,
@@ -210,7 +207,7 @@ def _longest(columns: Floats) -> float:
 
 
 def _start(
-    problem: _Problem,
+    problem: LogitProblem,
     weights: Floats,
 ) -> Floats:
     """Coefficients that come nearest to the same probability in every row: few steps from the fit,
@@ -230,7 +227,7 @@ def _start(
         return start
     beta, separated = _newton(
         problem.part(),
-        weights[None, ::_EVERY],
+        weights[None, ::EVERY],
         start,
     )
     # a part may be separated where the whole is not, and weigh nothing
@@ -238,59 +235,8 @@ def _start(
     return beta[0] if usable else start
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """What all replicates share; `products` of columns only where they take little memory, `reach`
-    the longest row.
-    """
-
-    columns: Floats
-    turned: Floats
-    outcome: Floats
-    products: Floats | None
-    reach: float
-
-    def part(self) -> _Problem:
-        """The same of every `_EVERY`th row."""
-        columns = np.ascontiguousarray(self.columns[::_EVERY])
-        return replace(
-            self,
-            columns=columns,
-            turned=columns.T,
-            outcome=self.outcome[::_EVERY],
-            products=None,
-        )
-
-    def tiles(self, replicates: int) -> list[slice]:
-        """Stretches of rows that stay in the cache, each with so few products that BLAS starts no
-        thread for them.
-
-        Threads for many small products cost more than they save, and on a busy machine fifty times
-        more.
-        """
-        rank = self.columns.shape[1]
-        a_row = rank * max(rank, replicates * (rank + 1) // 2)
-        few = max(32, (1 << 18) // a_row)
-        return [slice(begin, begin + few) for begin in range(0, len(self.columns), few)]
-
-    def stacks(self) -> Iterator[tuple[slice, Floats]]:
-        """Rows of many tiles of one replicate, and their columns, shape (tiles, rows of a tile,
-        columns); the rest comes as a tile of its own.
-        """
-        few = self.tiles(1)[0].stop
-        n, rank = self.columns.shape
-        whole = n // few * few
-        begins = range(0, whole, few * _STACKED)
-        edges = {*begins, whole, n}
-        for begin, end in pairwise(sorted(edges)):
-            length = min(few, end - begin)
-            rows = slice(begin, end)
-            columns = self.columns[rows]
-            yield rows, columns.reshape(-1, length, rank)
-
-
 def _newton(
-    problem: _Problem,
+    problem: LogitProblem,
     weights: Numbers,
     start: Floats,
 ) -> tuple[Floats, Bools]:
@@ -305,13 +251,17 @@ def _newton(
     # `weights` always holds the rows of `active`, in the same order
     active = np.flatnonzero(drawn)
     weights = weights[drawn]
+    gained = np.zeros(len(beta))
     for _ in range(_MOST_STEPS):
         gradient, hessian = _derivatives(problem, weights, beta[active])
         solved = np.linalg.solve(hessian, gradient[..., None])
         step = np.asarray(solved, dtype=np.float64)[..., 0]
         gain: Floats = (gradient * step).sum(axis=1)
-        beta[active] += _step_length(problem, weights, beta[active], step, gain) * step
-        done = gain <= _CONVERGED
+        length = step_length(problem, weights, beta[active], step, gain, gained[active])
+        # what the last of the steps in a stride would have gained
+        gained[active] = gain * np.exp(1 - np.maximum(length[:, 0], 1))
+        beta[active] += length * step
+        done = gain <= CONVERGED
         separated[active[done]] = _is_held(
             hessian[done],
             beta[active[done]],
@@ -337,7 +287,7 @@ def _is_held(
 
 
 def _derivatives(
-    problem: _Problem,
+    problem: LogitProblem,
     weights: Numbers,
     beta: Floats,
 ) -> tuple[Floats, Floats]:
@@ -349,7 +299,7 @@ def _derivatives(
     packed = np.zeros((len(beta), rank * (rank + 1) // 2))
     for rows in problem.tiles(len(beta)):
         share = weights[:, rows].astype(np.float64)
-        p = _expit(beta @ problem.turned[:, rows])
+        p = share_of_logit(beta @ problem.turned[:, rows])
         gradient += (share * (problem.outcome[rows] - p)) @ problem.columns[rows]
         # in place from here on: p (1 - p), then times the weights
         p -= p * p
@@ -363,7 +313,7 @@ def _derivatives(
 
 
 def _derivatives_of_one(
-    problem: _Problem,
+    problem: LogitProblem,
     weights: Numbers,
     beta: Floats,
 ) -> tuple[Floats, Floats]:
@@ -378,7 +328,7 @@ def _derivatives_of_one(
         share = weights[rows].astype(np.float64)
         share = share.reshape(shape)
         outcome = problem.outcome[rows]
-        p = _expit(columns @ beta)
+        p = share_of_logit(columns @ beta)
         aside = outcome.reshape(shape) - p
         aside *= share
         of_tiles = aside[:, None] @ columns
@@ -413,76 +363,3 @@ def _packed(
 def _below(columns: int) -> tuple[Ints, Ints]:
     """Lower triangle of a matrix, which is asked for in every step."""
     return np.tril_indices(columns)
-
-
-def _step_length(
-    problem: _Problem,
-    weights: Numbers,
-    beta: Floats,
-    step: Floats,
-    gain: Floats,
-) -> Floats:
-    """Share of each replicate's step to take, shape (replicates, 1): halved until the likelihood
-    rises by enough.
-    """
-    length = np.ones((len(step), 1))
-    # first by the longest row of all, which is quick, then exactly for the few that may be long
-    long = np.flatnonzero(np.linalg.norm(step, axis=1) * problem.reach > _SAFE_STEP)
-    long = long[_farthest(problem, step[long]) > _SAFE_STEP]
-    before = _likelihood(
-        problem,
-        weights[long],
-        beta[long],
-    )
-    before -= _ROUNDING * (1 + np.abs(before))
-    for _ in range(_MOST_HALVINGS):
-        if not len(long):
-            break
-        tried = beta[long] + length[long] * step[long]
-        after = _likelihood(problem, weights[long], tried)
-        short = after < before + 0.1 * length[long, 0] * gain[long]
-        long = long[short]
-        before = before[short]
-        length[long] /= 2
-    return length
-
-
-def _farthest(
-    problem: _Problem,
-    step: Floats,
-) -> Floats:
-    """How far each replicate's step moves any linear predictor."""
-    tiles = []
-    for rows in problem.tiles(len(step)):
-        moved = step @ problem.turned[:, rows]
-        tiles.append(np.abs(moved).max(axis=1))
-    return np.asarray(
-        np.max(tiles, axis=0),
-        dtype=np.float64,
-    )
-
-
-def _likelihood(
-    problem: _Problem,
-    weights: Numbers,
-    beta: Floats,
-) -> Floats:
-    """Mean log-likelihood of each replicate less the ridge, which is all that holds a separated
-    fit.
-    """
-    out = np.zeros(len(beta))
-    for rows in problem.tiles(len(beta)):
-        fitted = beta @ problem.turned[:, rows]
-        # log(1 + exp(fitted)) that neither overflows nor loses what is left of a small one
-        each = problem.outcome[rows] * fitted - np.logaddexp(0, fitted)
-        out += (each * weights[:, rows]).sum(axis=1)
-    total = weights.sum(axis=1, dtype=np.float64)
-    return out / total - RIDGE / 2 * (beta**2).sum(axis=1)
-
-
-def _expit(fitted: Floats) -> Floats:
-    # exp(800) is infinite, and the probability rightly 0
-    with np.errstate(over="ignore"):
-        p = np.exp(-fitted)
-    p += 1
-    return np.reciprocal(p, out=p)
