@@ -7,55 +7,29 @@ FILE` writes what it finds.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis import estimate
-from kettrack.analysis.registry import load_questions
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.errors import KettrackError
 from kettrack.privacy.release.cells import (
     Printed,
     Release,
     ReleaseCell,
     read_counts,
-    release_of,
     tried_sums,
 )
 from kettrack.privacy.release.relations import CellTerm, ColumnTerm, Relations
-from kettrack.reading.cohort import Cohort
-from kettrack.reading.load import cohort_from_frames
-from kettrack.result import Result, Role
-from kettrack.settings import Settings
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
-from kettrack.timelines.derived import derive
+from kettrack.result import Role
+from kettrack.trials.simulated_answers import Clinics, simulated, without_null
 
-# Groups that every simulated clinic has.
-GROUPED_BY: Final = ("route", "severity", "sex")
-# These simulate clinics or draw people anew: minutes each, and no count of their own.
-SLOW: Final = frozenset(
-    {
-        "calibration",
-        "stop_after_calibration",
-        "stop_after",
-        "sessions_and_change",
-        "next_session",
-        "next_session_maintenance",
-        "specification",
-    }
-)
-SIZES: Final = (60, 240, 120, 400, 600, 40, 180, 300)
-# Scenario, first seed, and number of clinics.
-Clinics = tuple[str, int, int]
 # What holds in all of one group is learned, also where a clinic of another group breaks it: what
 # nearly always holds tells nearly as much.
 GROUPS: Final[tuple[Clinics, ...]] = (("clinic", 7_000, 40), ("clinic", 89_976, 24))
@@ -82,92 +56,6 @@ FEWEST_CLINICS: Final = 9
 _FEWEST_ROWS: Final = 30
 _FULL_ROWS: Final = 60  # of a table with a row a day only the columns are looked at
 _SEED: Final = 20261129
-_FEW: Final = {"replicates": 20}
-
-
-def clinic(
-    seed: int,
-    n: int,
-    policy: str = "internal",
-    *,
-    later: int = 0,
-    scenario: str = "clinic",
-) -> Cohort:
-    """A simulated clinic as the front door lets it in.
-
-    Parameters
-    ----------
-    seed, n : int
-        As for `simulate`.
-    policy : str
-        In force.
-    later : int
-        Of the n people, how many have not come yet.
-    scenario : str
-        Name of one with sites, drugs and all other columns: clinic, measured or clinic-null.
-    """
-    made = simulate(
-        SCENARIOS[scenario],
-        n,
-        seed,
-    )
-    there = made.patients["patient_id"].iloc[: n - later]
-    tables = [
-        table[table["patient_id"].isin(there)]
-        for table in (
-            made.sessions,
-            made.scores,
-            made.patients,
-            made.events,
-        )
-    ]
-    return cohort_from_frames(
-        *tables,
-        settings=Settings(policy=policy),
-    )
-
-
-def answers(
-    cohort: Cohort,
-    names: Iterable[str] = (),
-) -> list[Result]:
-    """Everything that can be asked of a clinic in seconds, of everybody and by group.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Under the policy in force.
-    names : iterable of str
-        Only these questions; all where none is named.
-    """
-    # Derived once: what all questions need is worked out for the first.
-    derived = derive(cohort)
-    found = []
-    for name, by, few in asked_for(names):
-        # Some clinic has no such group.
-        with suppress(KettrackError):
-            found.append(estimate(name, derived, by=by, **few))
-    return found
-
-
-def asked_for(
-    names: Iterable[str] = (),
-) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-    """Each question that takes seconds, of everybody and by group: its name, the group, and options
-    that make it quick.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Only these questions; all where none is named.
-    """
-    wanted = set(names)
-    for name, asked in load_questions().items():
-        if name in SLOW or (wanted and name not in wanted):
-            continue
-        yield name, None, _FEW if "replicates" in asked.options else {}
-        if asked.by_group:
-            yield from ((name, by, {}) for by in GROUPED_BY)
 
 
 def learn(clinics: Sequence[Release]) -> Relations:
@@ -455,42 +343,37 @@ def _echelon(
     return work, pivots
 
 
-def simulated(groups: Iterable[Clinics], fewest: int = 0) -> list[Release]:
-    """The answers of simulated clinics, each of the size of its seed; none of fewer people."""
-    return [
-        release_of(answers(clinic(seed, size_of(seed), scenario=scenario)))
-        for scenario, first, number in groups
-        for seed in range(first, first + number)
-        if size_of(seed) >= fewest
-    ]
-
-
-def size_of(seed: int) -> int:
-    """How many people the clinic of a seed has."""
-    return SIZES[seed % len(SIZES)]
-
-
-def main(file: Path) -> None:
-    """Learn from clinics of many sizes and write what was found."""
+def learned() -> Relations:
+    """What clinics of many sizes teach."""
     found = Relations()
     for group in GROUPS:
-        found = found.joined(learn(simulated([group])))
+        found = found.joined(learn([*simulated([group]).values()]))
     few = simulated(_FEWER)
-    large = learn(simulated(_FEWER, _MANY))
+    large = [release for (_, n), release in few.items() if n >= _MANY]
     more = Relations(
-        cells=learn(few).cells,
+        cells=learn([*few.values()]).cells,
     ).joined(
-        Relations(cells=large.cells),
+        Relations(cells=learn(large).cells),
     )
     others = simulated(_JUDGES)
     kept = never_broken(
         more,
-        [*few, *others],
+        [*few.values(), *others.values()],
     )
-    found = found.joined(kept)
-    lines = sorted(found.lines())
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return found.joined(kept)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Learn anew, and write what was found."""
+    parser = argparse.ArgumentParser(
+        prog="relations", description="Learn what always holds between tables."
+    )
+    parser.add_argument("file", type=Path, help="where to write what was found")
+    asked = parser.parse_args(arguments)
+    with without_null():
+        lines = sorted(learned().lines())
+    asked.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1:])

@@ -13,18 +13,16 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
 from sample_answers import AnswersOnce
 
 import kettrack
-from kettrack.analysis.response import benchmark
-from kettrack.errors import KettrackError, NotIdentified
+from kettrack.errors import KettrackError
 from kettrack.privacy.policies import POLICIES, Policy, Rounding, get_policy
 from kettrack.privacy.release.cells import Release, ReleaseCell, release_of
 from kettrack.privacy.release.manifest import Manifest
@@ -33,14 +31,14 @@ from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.whole import withheld_names, withhold
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.trials.relations import (
+from kettrack.trials.relations import learn, never_broken
+from kettrack.trials.simulated_answers import (
     answers,
     asked_for,
     clinic,
-    learn,
-    never_broken,
     simulated,
     size_of,
+    without_null,
 )
 
 FIRST_SEED = 90_000
@@ -147,20 +145,6 @@ def attack_clinic(
     truth = release_of(answers(clinic(seed, n), names))
     shown = release_of(released(clinic(seed, n, policy), names))
     return attack(truth, shown, get_policy(policy), relations)
-
-
-@contextmanager
-def without_null() -> Iterator[None]:
-    """No clinic in which sessions do nothing: it is most of the time, and of simulated people, whom
-    nobody needs to protect.
-    """
-
-    def left_out(*_: object) -> NoReturn:
-        raise NotIdentified("It is left out here.", "nothing.")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "null_cohort", left_out)
-        yield
 
 
 def attack_all(
@@ -289,8 +273,8 @@ def _learned(store: Path | None, version: str) -> Relations:
     if kept is not None and kept.is_file():
         return Relations.read(kept.read_text(encoding="utf-8"))
     with without_null():
-        learned = learn(simulated(LEARNED_FROM))
-        found = never_broken(learned, simulated(HELD_OUT))
+        learned = learn([*simulated(LEARNED_FROM).values()])
+        found = never_broken(learned, [*simulated(HELD_OUT).values()])
     if kept is not None:
         kept.write_text("\n".join(found.lines()), encoding="utf-8")
     return found

@@ -19,7 +19,7 @@ from kettrack.privacy.release.cells import Release, ReleaseCell, release_of
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.timelines.derived import derive
-from kettrack.trials.relations import clinic
+from kettrack.trials.simulated_answers import clinic
 
 # Two drugs, so that there are two pages; few enough people that much has to be hidden.
 SEED = 31

@@ -32,7 +32,8 @@ from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
 from kettrack.report import together
-from kettrack.trials.relations import answers, clinic, null_space
+from kettrack.trials.relations import null_space
+from kettrack.trials.simulated_answers import answers, clinic
 
 # Quick ones that tell of the same people: in rows, in columns, down the rows, and of each other.
 NAMES = (
