@@ -64,9 +64,10 @@ MAP: Final = (
     '"date_order.visits.csv.Visit" = "day first"\n'
 )
 MANIFEST: Final = (
-    '{"schema": 1, "about": "", "policy": "midpoint6", "instrument": "PHQ-9",'
+    '{"schema": 2, "about": "", "policy": "midpoint6", "instrument": "PHQ-9",'
     ' "criteria": "convention", "numbers": [["ladder", "first", "n_people", 45],'
-    ' ["ladder", "second", "n_people", 39]]}'
+    ' ["ladder", "second", "n_people", 39]],'
+    ' "figures": [["trajectories", "week_2", "estimate", 12.5, 45]], "earlier": []}'
 )
 FOLDER: Final[Mapping[str, bytes]] = {
     "sessions.csv": SESSIONS.encode(),

@@ -38,7 +38,8 @@ _NEEDS_PEOPLE: Final = re.compile(
 # A count of 1 to 10 in words that no cell of the table stands behind; "fewer than 10 people" is a
 # threshold, not a count.
 _SMALL_COUNT: Final = re.compile(
-    r"(?<!than )\b([1-9]|10)(?= (?:people|persons?|patients?|pairs|decisions|of them|who) ?)"
+    r"(?<!than )(?<!every )\b([1-9]|10)"
+    r"(?= (?:people|persons?|patients?|pairs|decisions|of them|who) ?)"
 )
 
 
@@ -124,7 +125,10 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
         reason = rounded_words(without_counts(result.reason), rules)
         sentence = rounded_words(without_counts(result.sentence), rules)
         result = replace(result, table=_reasons_rounded(result.table, rules))
-        caveats = tuple(without_counts(caveat) for caveat in result.caveats)
+        # A caveat may repeat why another question is refused, with its numbers.
+        caveats = tuple(
+            rounded_words(without_counts(caveat), rules) for caveat in result.caveats
+        )
         result = replace(result, reason=reason, sentence=sentence, caveats=caveats)
         if result.retell is not None:
             retell = partial(_told_without_counts, result.retell, rules)
@@ -175,7 +179,7 @@ def _told_without_counts(
 def _reasons_rounded(table: pd.DataFrame, rules: Policy) -> pd.DataFrame:
     """The table with the counts in its reasons rounded: rows may be refused one by one."""
     columns = [name for name in _REASONS if name in table]
-    if rules.rounding is None or not columns:
+    if not columns:
         return table
     words = {
         name: table[name].map(

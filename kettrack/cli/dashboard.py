@@ -155,5 +155,8 @@ def _clinic(cohort: Cohort, by: str, row_level: bool) -> Clinic:
             f"--row-level shows single patients, which the policy {policy!r} does not release."
             " Use --policy internal inside the clinic."
         )
+    from kettrack.report.run import as_in_report
+
     with working("Working out all that is shown"):
-        return ReleasedClinic(cohort, by)
+        # Groups are shown in the place of everyone, and a report beside them can be subtracted.
+        return ReleasedClinic(cohort if by else as_in_report(cohort), by)

@@ -175,6 +175,7 @@ def estimate(
         if rows is not None:
             # Told before the work: nothing of it could be written.
             gate_rows(cohort.patients, cohort.settings.policy)
+        cohort = _beside_a_report(find_name, cohort, by)
         result = _asked_of_all(find_name, cohort, by, settings)
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
@@ -188,6 +189,22 @@ def estimate(
             else output
         )
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
+
+
+def _beside_a_report(name: str, cohort: Cohort, by: str | None) -> Cohort:
+    """The cohort that hides what a report hides: two answers that leave one by one would else tell
+    what each of them hides.
+    """
+    from kettrack.privacy.policies import get_policy
+
+    if get_policy(cohort.settings.policy).smallest_count == 1:
+        return cohort
+    # Seconds to import, for policies that hide only.
+    from kettrack.report.run import as_in_report
+
+    group = f', by="{by}"' if by else ""
+    with working("Working out what a report hides"):
+        return as_in_report(cohort, f'estimate("{name}", cohort{group})')
 
 
 def _asked_of_all(

@@ -70,9 +70,10 @@ def handout(
     )
     from kettrack.analysis.handout import handout_figures
     from kettrack.report.handout_page import write_handout
+    from kettrack.report.run import as_in_report
 
     with working("Working out the figures"):
-        told = handout_figures(cohort)
+        told = handout_figures(as_in_report(cohort))
     write_handout(told, output, language)
     answer(f"The handout is in {output}.")
     if not told.crisis_line:

@@ -24,6 +24,7 @@ from kettrack.pooling.released import released, require_addable
 from kettrack.pooling.tallies import Shape, without_empty_rows
 from kettrack.privacy.identifying_text import reason_in_text
 from kettrack.privacy.policies import Policy, get_policy
+from kettrack.privacy.release.words import rounded_words
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
 
@@ -229,9 +230,9 @@ def summary_of(counts: PeopleCounts, cohort: DerivedCohort, site: str) -> Summar
 
 
 def _said(reason: str, policy: Policy) -> str:
-    """A reason on one line; under a release policy without a count."""
+    """A reason on one line; under a release policy without an exact count."""
     line = visible(on_one_line(reason))
-    return without_counts(line) if policy.for_release else line
+    return rounded_words(without_counts(line), policy) if policy.for_release else line
 
 
 def _rounded(people: int, policy: Policy) -> int:

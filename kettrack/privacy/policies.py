@@ -117,6 +117,21 @@ class Policy:
         rounded = self.rounding.of(np.array([float(count)]))
         return f"about {rounded[0]:.0f}"
 
+    def said_beside_tables(self, count: int) -> str:
+        """A count as words may say it beside tables: the sums of a release do not know of it.
+
+        Examples
+        --------
+        >>> policies = [get_policy(name) for name in ("internal", "cms", "midpoint6")]
+        >>> [policy.said_beside_tables(52) for policy in policies]
+        ['52', '11 or more', 'about 51']
+        """
+        hides = self.for_release and self.rounding is None
+        # Where tables are exact, an exact number in words would tell what they hide.
+        if hides and count >= self.smallest_count:
+            return f"{self.smallest_count} or more"
+        return self.said(count)
+
 
 INTERNAL: Final = "internal"
 # The word for what leaves where nobody prescribes a policy: no number of an answer has to go.

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from kettrack.analysis import estimate
 from kettrack.analysis.short_answers import short_answers
+from kettrack.privacy.policies import get_policy
 from kettrack.privacy.release.manifest import read_manifest
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import load_cohort
@@ -260,6 +261,25 @@ def _withheld(
     withheld, manifest = withheld_in_report(cohort, sources, earlier, other)
     settings = replace(cohort.settings, withheld=withheld)
     return replace(cohort, settings=settings), manifest
+
+
+def as_in_report(cohort: Cohort, *also: str) -> Cohort:
+    """The cohort that hides what a report on it hides: an answer, a handout or a page that leaves
+    beside a report then shows no number that the report does not.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Under any policy. Under one that hides no small counts it stays as it is: hardly any number
+        has to go there, and a report takes long to look through.
+    *also : str
+        Code that asks what no report asks: it is protected together with a report.
+    """
+    if get_policy(cohort.settings.policy).smallest_count == 1:
+        return cohort
+    sources = [_source(name) for name in read_contents().notebooks]
+    withheld, _ = withheld_in_report(cohort, [*sources, *also])
+    return replace(cohort, settings=replace(cohort.settings, withheld=withheld))
 
 
 def _source(name: str) -> str:

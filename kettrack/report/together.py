@@ -16,7 +16,7 @@ from kettrack.privacy.release.whole import withheld_names, withhold
 from kettrack.reading.cohort import Cohort
 from kettrack.report.against_page import Other, compare_inside
 from kettrack.result import Result
-from kettrack.timelines.derived import derive
+from kettrack.timelines.derived import DerivedCohort, derive
 
 _ASKED: Final = re.compile(r'estimate\("(\w+)", cohort(?:, by="(\w+)")?\)')
 # Asked by the first page and by no notebook of every report.
@@ -83,16 +83,18 @@ def withheld_in_report(
     # A comparison has the same rows under every policy. Other answers are asked again: some have
     # fewer rows under a policy for release, and the gate then hides less of them.
     after = [apply(result, rules.name) for result in before]
-    before += _answers(replace(cohort, settings=settings), sources)
-    after += _answers(cohort, sources)
+    inside = derive(replace(cohort, settings=settings))
+    # What both are made of, such as simulated clinics, is worked out once.
+    outside = derive(cohort).sharing(inside)
+    before += _answers(inside, sources)
+    after += _answers(outside, sources)
     withheld = withheld_names(before, after, rules, previous)
     shown = [withhold(result, withheld) for result in after]
-    return withheld, manifest_text(shown, **made_by)
+    return withheld, manifest_text(shown, previous, **made_by)
 
 
-def _answers(cohort: Cohort, sources: Iterable[str]) -> Iterator[Result]:
+def _answers(derived: DerivedCohort, sources: Iterable[str]) -> Iterator[Result]:
     """Every answer of the report, under the policy of the cohort."""
-    derived = derive(cohort)
     there = load_questions()
     asked = [
         found.groups(default="") for code in sources for found in _ASKED.finditer(code)

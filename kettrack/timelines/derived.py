@@ -332,6 +332,16 @@ class DerivedCohort:
                 other.__dict__[name] = getattr(self, name)
         return other
 
+    def sharing(self, other: DerivedCohort) -> DerivedCohort:
+        """This cohort with what `once` has kept for the same one under another policy.
+
+        Parameters
+        ----------
+        other : DerivedCohort
+            The same tables and rules.
+        """
+        return replace(self, _kept=other._kept)
+
     def of_people(self, chosen: Array) -> DerivedCohort:
         """The cohort that this one would be if only some of its people had come.
 

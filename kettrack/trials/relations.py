@@ -89,7 +89,10 @@ def learn(clinics: Sequence[Release]) -> Relations:
     )
 
 
-def never_broken(found: Relations, clinics: Sequence[Release]) -> Relations:
+def never_broken(
+    found: Relations,
+    clinics: Sequence[Release],
+) -> Relations:
     """What no clinic breaks that has all of its cells: what holds in some by chance is gone.
 
     Parameters
@@ -201,7 +204,10 @@ def _sums_of_two(
     for place in range(len(names)):
         with np.errstate(over="ignore"):
             wanted = codes[place] + codes[place:]
-        found = np.searchsorted(ordered, wanted)
+        found = np.searchsorted(
+            ordered,
+            wanted,
+        )
         found[found == len(ordered)] = 0
         for other in np.flatnonzero(ordered[found] == wanted):
             whole = int(order[found[other]])
@@ -255,7 +261,10 @@ def _columns(
     found = {}
     for question, frame in samples.items():
         # A row with a missing number says nothing of how columns hang together.
-        rows = frame.dropna(axis=1, how="all").dropna()
+        rows = frame.dropna(
+            axis=1,
+            how="all",
+        ).dropna()
         found[question] = tuple(
             tuple(
                 (str(c), int(down), int(weight))
@@ -368,11 +377,18 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="relations", description="Learn what always holds between tables."
     )
-    parser.add_argument("file", type=Path, help="where to write what was found")
+    parser.add_argument(
+        "file",
+        type=Path,
+        help="where to write what was found",
+    )
     asked = parser.parse_args(arguments)
     with without_null():
         lines = sorted(learned().lines())
-    asked.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    asked.file.write_text(
+        "\n".join(lines) + "\n",
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

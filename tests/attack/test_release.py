@@ -31,9 +31,12 @@ from kettrack.privacy.release.protect import hidden_cells, without
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
-from kettrack.report import together
+from kettrack.privacy.release.whole import withheld_names, withhold
+from kettrack.report import run, together
+from kettrack.result import Result
 from kettrack.trials.relations import null_space
-from kettrack.trials.simulated_answers import answers, clinic
+from kettrack.trials.simulated_answers import answers, asked_for, clinic
+from kettrack.vocabulary.made_of import Kept
 
 # Quick ones that tell of the same people: in rows, in columns, down the rows, and of each other.
 NAMES = (
@@ -103,6 +106,23 @@ def test_each_table_by_itself_is_not_enough():
     assert any(cell.question == "session_counts" for cell in seen.told)
 
 
+def test_answers_asked_one_by_one_tell_no_more_than_a_report(monkeypatch):
+    """Whoever has two answers of one clinic subtracts them: alone, each hides too little."""
+    nothing = replace(run.read_contents(), notebooks=())
+    monkeypatch.setattr(run, "read_contents", lambda: nothing)
+    monkeypatch.setattr(together, "_FIRST_PAGE", tuple((name, "") for name in NAMES))
+    groups = [
+        f'estimate("{name}", cohort, by="{by}")'
+        for name, by, _ in asked_for(NAMES)
+        if by
+    ]
+    cohort = run.as_in_report(clinic(31, 120, "cms"), *groups)
+    one_by_one = release_of(answers(cohort, NAMES))
+    seen = attack(truth(), one_by_one, get_policy("cms"), stored_relations())
+    assert seen.told == ()
+    assert seen.shown > 150
+
+
 # Under a policy for release these have fewer rows, or fewer columns, than inside the clinic.
 FEWER_ROWS = (
     "attempts_and_admissions",
@@ -169,12 +189,76 @@ def test_two_releases_do_not_tell_of_the_people_between_them(tmp_path):
     assert read_counts(aware)
 
 
+def test_what_the_second_of_three_releases_hides_is_not_told_by_the_third(tmp_path):
+    """A count grows by 6 and by 6 again: whoever has the first and the third knows of 12, and
+    whoever has all three knows no more.
+    """
+    file = tmp_path / "manifest.json"
+    earlier = None
+    seen = []
+    for people in (100, 106, 108, 114):
+        tables = {"t": table(["a"], n=[people])}
+        before = earlier.releases if earlier else ()
+        gone = hidden_cells(
+            tables,
+            tables,
+            Relations(),
+            get_policy("cms"),
+            [shown.numbers for shown in before],
+        )
+        seen.append(None if gone else people)
+        printed = without(tables["t"], gone, "t")
+        left = replace(SCORED, name="t", table=printed.table, roles=printed.roles)
+        file.write_text(manifest_text([left], earlier, **MADE_BY), encoding="utf-8")
+        earlier = read_manifest(file)
+    assert seen == [100, None, None, 114]
+    assert [len(shown.numbers) for shown in earlier.releases] == [1, 0, 0, 1]
+
+
+MADE_BY = {"policy": "midpoint6", "instrument": "PHQ-9", "criteria": "convention 1"}
+SCORED = Result(
+    name="scored",
+    table=pd.DataFrame(
+        {"key": ["a", "b", "c"], "n": [45, 45, 45], "mean": [12.5, 8.0, 7.1]}
+    ),
+    roles={"key": "key", "n": "denominator", "mean": "derived"},
+    recipes=(Kept(values=("mean",), of="n"),),
+    sentence="",
+    estimand="",
+)
+
+
+def test_a_mean_that_few_people_have_moved_is_not_shown_again(tmp_path):
+    """Of one mean a person has come, which need not move its rounded number of people; one has not
+    changed; of one 18 people and more have come.
+    """
+    rules = get_policy("midpoint6")
+    file = tmp_path / "may.manifest.json"
+    file.write_text(manifest_text([SCORED], **MADE_BY), encoding="utf-8")
+    may = read_manifest(file)
+    later = SCORED.table.assign(n=[45, 45, 63], mean=[12.9, 8.0, 7.9])
+    june = replace(SCORED, table=later)
+    gone = withheld_names([june], [june], rules, may)
+    assert gone == ("scored\ta\tmean",)
+    left = withhold(replace(june, table=later.assign(suppressed=False)), gone)
+    assert left.table["mean"].isna().tolist() == [True, False, False]
+    assert left.table["n"].tolist() == [45, 45, 63]
+    assert left.table["suppressed"].tolist() == [True, False, False]
+    # In July the mean of May is still known, whatever June hides.
+    file.write_text(manifest_text([left], may, **MADE_BY), encoding="utf-8")
+    assert "scored\ta\tmean" in withheld_names(
+        [june], [june], rules, read_manifest(file)
+    )
+
+
 MANIFEST = {
-    "schema": 1,
+    "schema": 2,
     "policy": "cms",
     "instrument": "PHQ-9",
     "criteria": "convention 1",
     "numbers": [["ladder", "started", "left", 200]],
+    "figures": [["trajectories", "week_2", "estimate", 12.5, 200]],
+    "earlier": [],
 }
 
 
@@ -216,6 +300,10 @@ def test_a_manifest_of_another_kind_of_report_is_refused(tmp_path):
                 {"numbers": [["Anna Smith", "b", "c", -5]]},
                 {"numbers": [["Anna Smith", "b", "c", True]]},
                 {"schema": True},
+                {"figures": [["Anna Smith", "b", "c", "12.5", 30]]},
+                {"figures": [["Anna Smith", "b", "c", 1e999, 30]]},
+                {"figures": [["Anna Smith", "b", "c", 12.5, 29.5]]},
+                {"earlier": [{"numbers": []}]},
                 {"policy": "Anna Smith"},
             )
         ),

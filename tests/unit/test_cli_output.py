@@ -13,9 +13,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from kettrack import sample_folder
 from kettrack.cli import main
+from kettrack.report import run as report_run
 
 SESSIONS = "patient_id,day\nA1,0\nA2,0\n"
 SCORES = (
@@ -187,3 +190,31 @@ def test_an_interrupted_report_leaves_nothing(
     )
     assert [path.name for path in tmp_path.iterdir()] == ["scraps"]
     assert not list(scraps.glob("kettrack-*"))
+
+
+@pytest.mark.parametrize("policy", ["cms", "opensafely"])
+def test_one_answer_that_leaves_hides_what_a_report_hides(
+    policy: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a report hides of everybody who started is hidden in the answer that is asked alone."""
+    withheld = ("session_counts\t1\tfirst_course", "session_counts\t2\tin_all")
+    asked: list[str] = []
+
+    def as_of_a_report(_: object, sources: list[str]) -> tuple[tuple[str, ...], str]:
+        asked.append(sources[-1])
+        return withheld, ""
+
+    monkeypatch.setattr(report_run, "withheld_in_report", as_of_a_report)
+    file = tmp_path / "counts.csv"
+    words = ("estimate", "session_counts", sample_folder(), "-o", file)
+    assert run(capfd, *words, "--policy", policy)[0] == 0
+    hidden = pd.read_csv(file).set_index("sessions")
+    assert asked == ['estimate("session_counts", cohort)']
+    assert pd.isna(hidden.loc[1, "first_course"])
+    assert pd.isna(hidden.loc[2, "in_all"])
+    # The usual policy for release rounds, and looks at no report.
+    assert run(capfd, *words, "--policy", "release")[0] == 0
+    assert len(asked) == 1

@@ -2,16 +2,18 @@
 rounded counts, checked against plain loops and by what two different clinics must not tell apart.
 """
 
+import functools
 import math
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from sample_answers import sample_answer
+from sample_answers import SAMPLE, sample_answer
 from scipy.stats import beta
 
 import kettrack as kt
+from kettrack.analysis import registry
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import Policy, Rounding, get_policy
 from kettrack.privacy.release.rounding import rounded_table
@@ -428,11 +430,36 @@ def test_what_a_question_declares_gives_its_own_figures_back(name):
         ("two groups of 30 people", "two groups of 30 people"),
         ("after week 12 people stop", "after week 12 people stop"),
         ("of 1,240 people", "of 1,239 people"),
+        ("up to 12 of them", "up to 12 of them"),
+        ("Means are of 11 people or more", "Means are of 11 people or more"),
+        ("intervals need 50 people", "intervals need 50 people"),
+        ("about 21 people without a sex", "about 21 people without a sex"),
     ],
 )
 def test_counts_in_reasons_are_rounded_and_thresholds_are_not(said, released):
     assert rounded_words(said, get_policy("midpoint6")) == released
-    assert rounded_words(said, get_policy("cms")) == said
+    assert rounded_words(said, get_policy("internal")) == said
+
+
+def test_beside_exact_tables_words_tell_no_exact_count():
+    """240 people, 150 women, 73 men and 12 without a recorded sex: 5 are of another one."""
+    told = functools.partial(rounded_words, policy=get_policy("cms"))
+    assert told("12 people without a sex") == "11 or more people without a sex"
+    assert told("only 52 people went on") == "11 or more people went on"
+    assert told("fewer than 30 people") == "fewer than 30 people"
+
+
+@pytest.mark.parametrize("policy", ["midpoint6", "opensafely", "cms"])
+def test_a_caveat_that_repeats_a_refusal_repeats_no_exact_count(policy):
+    """`cost` says why going on against pausing is refused: 34 patients went on, 19 paused."""
+    sample = SAMPLE.derived(policy)
+    words = (
+        "It is refused: those of 34 patients who went on and 19 patients who paused."
+    )
+    asked = registry.Answer(table=pd.DataFrame(), sentence="Nothing.", caveats=(words,))
+    left = registry.answered_with_less("cost", sample, lambda: asked)
+    assert "It is refused" in left.caveats[0]
+    assert not {"34", "19"} & set(left.caveats[0].replace(".", "").split())
 
 
 def test_figures_are_drawn_where_some_of_their_numbers_are_hidden():

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.arrays import Bools
 from kettrack.privacy.policies import Policy
 from kettrack.privacy.release.cells import Printed, Release, ReleaseCell
 from kettrack.privacy.release.columns import hide_derived
@@ -42,7 +43,7 @@ def hidden_cells(
     release: Release,
     relations: Relations,
     policy: Policy,
-    before: Mapping[ReleaseCell, int] | None = None,
+    before: Iterable[Mapping[ReleaseCell, int]] = (),
 ) -> set[ReleaseCell]:
     """Further numbers to hide, so that no small one can be told.
 
@@ -56,8 +57,8 @@ def hidden_cells(
         What always holds between them.
     policy : Policy
         In force.
-    before : mapping, optional
-        Numbers that an earlier release of the same clinic shows: what has changed by few people
+    before : iterable of mapping
+        Numbers that each earlier release of the same clinic shows: what has changed by few people
         must not be told either.
     """
     meaning = policy.meant if policy.rounding else None
@@ -69,8 +70,8 @@ def hidden_cells(
     )
     puzzles = [puzzle]
     # Rounded numbers change by whole bands, which tells of no single person.
-    if before and policy.rounding is None:
-        puzzles += [puzzle.since(before, 1), puzzle.since(before, -1)]
+    if policy.rounding is None:
+        puzzles += [puzzle.since(each, sign) for each in before for sign in (1, -1)]
     hidden: set[ReleaseCell] = set()
     for each in puzzles:
         # What is safe stays safe when more is hidden, so one after the other is enough.
@@ -324,7 +325,11 @@ def without(
     question : str
         Whose table it is.
     """
-    mine = [cell for cell in hidden if cell.question == question]
+    own = [cell for cell in hidden if cell.question == question]
+    figures = [cell for cell in own if printed.roles.get(cell.column) == "derived"]
+    if figures:
+        printed = printed._replace(table=_without_figures(printed, figures))
+    mine = [cell for cell in own if cell not in figures]
     if not mine:
         return printed
     if printed.merged:
@@ -346,6 +351,23 @@ def without(
         table[column] = table[column].astype("Int64").mask(gone)
     lost = counts & table[printed.counts].isna()
     _hide_figures(table, printed, mine, lost)
+    return printed._replace(table=_marked(table, touched))
+
+
+def _without_figures(printed: Printed, figures: Iterable[ReleaseCell]) -> pd.DataFrame:
+    """A table without some of its means; the counts of their rows stay."""
+    table = printed.table.copy()
+    rows = np.array(printed.rows, dtype=object)
+    touched = np.zeros(len(rows), bool)
+    for cell in figures:
+        here = rows == cell.row
+        table[cell.column] = table[cell.column].mask(here)
+        touched |= here
+    return _marked(table, touched)
+
+
+def _marked(table: pd.DataFrame, touched: Bools) -> pd.DataFrame:
+    """A table whose rows say that something of them is hidden."""
     before = (
         table[SUPPRESSED]
         if SUPPRESSED in table
@@ -354,8 +376,7 @@ def without(
             table.index,
         )
     )
-    marked = table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched})
-    return printed._replace(table=marked)
+    return table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched})
 
 
 def _hide_figures(

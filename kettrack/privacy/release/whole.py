@@ -10,7 +10,7 @@ import pandas as pd
 
 from kettrack.privacy.policies import Policy
 from kettrack.privacy.release.cells import Printed, Release, ReleaseCell, release_of
-from kettrack.privacy.release.manifest import Manifest
+from kettrack.privacy.release.manifest import Manifest, figures_since
 from kettrack.privacy.release.protect import hidden_cells, told_by_rounding, without
 from kettrack.privacy.release.relations import (
     Relations,
@@ -79,6 +79,8 @@ def withheld_names(
         stored_relations(),
         previous,
     )
+    if previous is not None:
+        hidden |= figures_since(after, previous, policy)
     return tuple(sorted(_BETWEEN.join(cell) for cell in hidden))
 
 
@@ -96,7 +98,7 @@ def _cells_to_hide(
             release,
             relations,
             policy,
-            previous.numbers if previous else None,
+            [shown.numbers for shown in previous.releases] if previous else (),
         )
     return told_by_rounding(truth, release, relations, policy)
 
