@@ -84,6 +84,8 @@ HEADS: Final = {
     "high 95": "95 % limit, high",
     "low 998": "99.8 % limit, low",
     "high 998": "99.8 % limit, high",
+    "joint low": "all differences at once, from",
+    "joint high": "all differences at once, to",
     "chance": "chance, one look, %",
     "chance all": "chance, all looks, %",
     "chance bent": "chance, bent line, %",
