@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kettrack import __version__
@@ -259,6 +260,13 @@ def require_log_end(cohort: DerivedCohort) -> None:
         )
 
 
+def scored_later(cohort: DerivedCohort) -> Bools:
+    """Whether each patient was scored after session 1."""
+    bucket = cohort.bucket
+    later = bucket.score_known & (cohort.alignment.sessions_to_date > 0)
+    return np.asarray(bucket.first_row(later) != NO_ROW)
+
+
 def require_scored_later(cohort: DerivedCohort, people: Bools) -> None:
     """Refuse where none of these people was scored after session 1: a share of 0 % with a short
     interval would then stand for knowing nothing.
@@ -275,9 +283,7 @@ def require_scored_later(cohort: DerivedCohort, people: Bools) -> None:
     NotIdentified
         Asking for scores.
     """
-    bucket = cohort.bucket
-    later = bucket.score_known & (cohort.alignment.sessions_to_date > 0)
-    if not (people & (bucket.first_row(later) != NO_ROW)).any():
+    if not (people & scored_later(cohort)).any():
         raise NotIdentified(
             "nobody who is counted was scored after session 1.",
             "scores between sessions and after the last one.",

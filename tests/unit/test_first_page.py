@@ -26,6 +26,7 @@ from kettrack.analysis.overview import (
 )
 from kettrack.analysis.registry import load_questions
 from kettrack.analysis.short_answers import short_answers
+from kettrack.analysis.subgroups.comparison import compare_groups
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.privacy.disclosure import hide_page_differences
@@ -400,3 +401,28 @@ def test_the_page_does_not_call_it_none_where_nobody_was_scored() -> None:
     page = {answer.key: answer for answer in short_answers(few_scores(()))}
     assert page["response"].headline == "Not known"
     assert page["harm"].headline == "Not known"
+
+
+def test_a_group_that_was_never_scored_again_is_not_compared() -> None:
+    """Three sites of twelve people; the third is silent."""
+    names = [f"{site}{number:02}" for site in "abc" for number in range(12)]
+    scores = "".join(
+        f"\n {name} | {day} | {20 if day < 0 else 9 + 6 * (name[0] == 'a')}"
+        for name in names
+        for day in ((-1,) if name[0] == "c" else (-1, 3))
+    )
+    sessions = "".join(f"\n {name} | 0 7" for name in names)
+    logs = "".join(f"\n {name} | 300 | 2 | K{name[0].upper()}" for name in names)
+    clinic = derive(
+        cohort(
+            f"patient | day | score{scores}",
+            f"patient | days{sessions}",
+            f"patient | observed_to_day | planned_sessions | site{logs}",
+        )
+    )
+    found = compare_groups("response_by_session", clinic, "site")
+    assert set(found.table["group"]) == {"KA", "KB"}
+    assert (
+        "Left out are groups in which nobody was scored after session 1: KC."
+        in found.caveats
+    )

@@ -12,7 +12,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.context import (
+    LEVEL,
+    made_from,
+    refusal,
+    release,
+    rule_words,
+)
 from kettrack.analysis.durability.counts import exits as durability_exits
 from kettrack.analysis.durability.counts import watch
 from kettrack.analysis.person_rows import exit_rows
@@ -32,7 +38,8 @@ from kettrack.analysis.subgroups.groups import (
     grouping_name,
     grouping_words,
     groups_of,
-    left_out_groups,
+    left_out_caveats,
+    never_scored,
     said_number,
     unknown_words,
 )
@@ -302,6 +309,7 @@ def _group_counts(
     # Whoever left by the landmark is in no group that it splits.
     exits = exits[exits["step"] > asked.landmark(by)]
     group = people.reindex(exits.index)
+    silent = never_scored(cohort, people)
     counts = {
         str(label): count_competing_risks(
             part["step"].to_numpy(),
@@ -309,12 +317,13 @@ def _group_counts(
             asked.n_causes,
         )
         for label, part in exits.groupby(group, observed=True)
-        if len(part) >= FEWEST_PEOPLE
+        if len(part) >= FEWEST_PEOPLE and str(label) not in silent
     }
     # One group alone has nothing to be compared with.
     if len(counts) < 2:
         raise NotIdentified(
-            f"fewer than two groups have {FEWEST_PEOPLE} people at risk.",
+            f"fewer than two groups have {FEWEST_PEOPLE} people at risk, and scores after session"
+            " 1.",
             f"more people in at least two groups by {by.replace('_', ' ')}; other groups can be"
             " compared with --by.",
         )
@@ -444,7 +453,6 @@ def _caveats(
     """What groups are and are not, who is left out, and how the intervals were made."""
     unknown = "; ".join(unknown_words(cohort, people, by))
     uncounted = int((asked.exits(cohort)["step"] <= 0).sum())
-    small = ", ".join(left_out_groups(people, counts))
     chance = _chance_words(found.p)
     landmark = (
         f"Landmark: session {EARLY_SESSION}, by the score behind the answer to"
@@ -453,13 +461,7 @@ def _caveats(
     )
     return (
         differ_caveat(cohort, by),
-        *(
-            [
-                f"Left out are groups with fewer than {FEWEST_PEOPLE} people at risk: {small}."
-            ]
-            if small
-            else []
-        ),
+        *left_out_caveats(cohort, people, counts),
         *(
             [f"Of everybody in the log, these belong to no group: {unknown}."]
             if unknown

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import scored_later
 from kettrack.analysis.courses.expected_course import baseline_bands
 from kettrack.analysis.registry import asked_as
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT
@@ -20,6 +21,7 @@ from kettrack.analysis.subgroups.characteristics import (
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import get_policy
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 # Early is after this session, and by the improvement that splits the futility sheet.
 EARLY_SESSION: Final = 2
@@ -240,3 +242,44 @@ def unknown_words(
 def said_number(cohort: DerivedCohort, n: int) -> str:
     """A number of people above 0 as a caveat may say it: no gate looks at its words."""
     return get_policy(cohort.settings.policy).said_beside_tables(n)
+
+
+def never_scored(cohort: DerivedCohort, people: pd.Series) -> set[str]:
+    """Groups in which nobody was scored after session 1: 0 % of them would be no answer."""
+    scored = pd.Series(scored_later(cohort), cohort.bucket.patient_id)
+    group = people.reindex(scored.index)
+    anybody = scored.groupby(group, observed=True).any()
+    return {str(label) for label, there in anybody.items() if not there}
+
+
+def left_out_caveats(
+    cohort: DerivedCohort,
+    people: pd.Series,
+    kept: Container[str],
+) -> list[str]:
+    """Which groups are not compared, and why.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        Of everybody.
+    people : Series
+        From `groups_of`.
+    kept : container of str
+        Groups that are compared.
+    """
+    silent = never_scored(cohort, people)
+    left_out = left_out_groups(people, kept)
+    why = {
+        f"with fewer than {FEWEST_PEOPLE} people at risk": [
+            name for name in left_out if name not in silent
+        ],
+        "in which nobody was scored after session 1": [
+            name for name in left_out if name in silent
+        ],
+    }
+    return [
+        f"Left out are groups {reason}: {', '.join(names)}."
+        for reason, names in why.items()
+        if names
+    ]
