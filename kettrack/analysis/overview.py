@@ -78,6 +78,13 @@ _SCORED_ONLY: Final = (
     " These are shares of the people who were scored then; the shares by session count everyone"
     " who started."
 )
+# Said beside the first good figure where the harm is hidden.
+_WORSE_HIDDEN: Final = (
+    " How many got worse cannot be shown under this policy, since too few people are behind it."
+    " That does not mean nobody."
+)
+_WORSE: Final = ("worsening", "worsening_by_week")
+_GOOD: Final = ("how_many_sessions", "among_scored")
 
 
 def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
@@ -123,7 +130,27 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     # Sessions and scores alone tell how people are among those who were scored.
     if response.status == "refused":
         page[:0] = [among_scored(cohort), scores_by_week(trajectories(cohort))]
-    return hide_page_differences(one_refusal_per_cause(page), cohort.settings.policy)
+    policy = cohort.settings.policy
+    return harm_beside_good(hide_page_differences(one_refusal_per_cause(page), policy))
+
+
+def harm_beside_good(page: list[Result]) -> list[Result]:
+    """The page whose first good figure says so where nobody may be told how many got worse.
+
+    Parameters
+    ----------
+    page : list of Result
+        Through the gate.
+    """
+    worse = [result for result in page if result.name in _WORSE]
+    if not worse or not all(result.all_hidden for result in worse):
+        return page
+    return [
+        _add_words(result, _WORSE_HIDDEN)
+        if result.name in _GOOD and not result.all_hidden
+        else result
+        for result in page
+    ]
 
 
 def _as_logs_end(result: Result, cohort: DerivedCohort) -> Result:

@@ -21,6 +21,7 @@ from kettrack.analysis.durability.in_short import (
 )
 from kettrack.analysis.overview import (
     first_page,
+    harm_beside_good,
     how_many_sessions,
     people_of_curve,
 )
@@ -281,6 +282,25 @@ def test_of_two_near_numbers_on_a_page_the_second_is_hidden_with_what_follows_fr
     assert page[1].text.startswith("(not shown) people, (not shown), 45.0 % Not shown")
     assert page[1].table[["n", "events"]].isna().all(axis=None)
     assert hide_page_differences(page, "internal") == page
+
+
+@pytest.mark.parametrize(
+    ("worse", "by_week", "said"), [(4, 6, True), (40, 6, False), (4, 60, False)]
+)
+def test_where_nobody_may_be_told_how_many_got_worse_the_good_figure_says_so(
+    worse, by_week, said
+):
+    page = harm_beside_good(
+        [
+            count_of("how_many_sessions", 120, 42),
+            count_of("worsening", 120, worse),
+            count_of("worsening_by_week", 120, by_week),
+        ]
+    )
+    good, *bad = page
+    assert good.text.startswith("120 people, 42")
+    assert ("does not mean nobody" in good.text) == said
+    assert not any("does not mean nobody" in result.text for result in bad)
 
 
 def test_an_answer_whose_figures_are_all_hidden_draws_no_conclusion() -> None:
