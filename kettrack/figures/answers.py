@@ -219,10 +219,10 @@ def _number(row: pd.Series) -> str:
     if row["unit"] in ("people", "%"):
         number = f"{row['estimate']:.0f}"
     elif pd.isna(row["ci_low"]):
-        number = f"{row['estimate']:.2f}"
+        number = f"{row['estimate']:z.2f}"
     else:
-        interval = f"{row['ci_low']:.2f} to {row['ci_high']:.2f}"
-        number = f"{row['estimate']:.2f} ({interval})"
+        interval = f"{row['ci_low']:z.2f} to {row['ci_high']:z.2f}"
+        number = f"{row['estimate']:z.2f} ({interval})"
     return number.replace("-", "\N{MINUS SIGN}")
 
 

@@ -133,6 +133,12 @@ def test_points_and_intervals_are_those_of_the_table():
     assert CAPTION in texts(ax)
 
 
+def test_what_rounds_to_nothing_has_no_sign():
+    said = " ".join(texts(plot_session_answers(answers(ci_high=-0.001))))
+    assert "to 0.00)" in said
+    assert "\N{MINUS SIGN}0.00" not in said
+
+
 def test_the_naive_ones_are_marked():
     ax = plot_session_answers(answers())
     drawn = {line.get_label(): line for line in ax.lines}
