@@ -203,8 +203,10 @@ class OwnClinic:
         """The five answers; the fifth once it is there."""
         cohort = self.chosen(view)
         # First those that the page waits for; the other thread would slow them down.
-        first = self._answers.get(view.key, lambda: quick_answers(cohort))
-        more = self.later.ask(view.key, lambda: more_sessions_answer(cohort))
+        first = self._answers.get(
+            view.key, lambda: [_to_keep(answer) for answer in quick_answers(cohort)]
+        )
+        more = self.later.ask(view.key, lambda: _to_keep(more_sessions_answer(cohort)))
         if more is None and self.later.failed(view.key):
             more = replace(first[-1], headline="Not known", sentence=_FAULT)
         return first if more is None else [*first[:-1], more]
@@ -217,7 +219,9 @@ class OwnClinic:
         """The answer behind a figure."""
         cohort = self.chosen(view)
         asked = BY_NAME[name]
-        return self._figures.get((view.key, name), lambda: asked.ask(cohort))
+        return self._figures.get(
+            (view.key, name), lambda: _without_cohort(asked.ask(cohort))
+        )
 
     def _everyone(
         self,
@@ -255,6 +259,23 @@ class OwnClinic:
         inside = int(people_in(everyone, choice.groups).sum())
         named = "; ".join(f"{labels[name]}: {group}" for name, group in choice.groups)
         return f"{inside:,} of {n:,} people. {named}."
+
+
+def _to_keep(answer: ShortAnswer) -> ShortAnswer:
+    """A short answer that holds no cohort."""
+    behind = tuple(_without_cohort(result) for result in answer.behind)
+    return replace(answer, behind=behind)
+
+
+def _without_cohort(result: Result) -> Result:
+    """An answer without what would make the rows of its people or another sentence: that holds the
+    whole cohort in memory for as long as the answer is kept.
+    """
+    return replace(
+        result,
+        rows=None,
+        retell=None,
+    )
 
 
 @dataclass(frozen=True)

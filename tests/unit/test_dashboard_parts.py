@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from kettrack.app.clinics import OwnClinic, ReleasedClinic, Shelf
 from kettrack.app.guard import Guard
 from kettrack.app.later import Later
 from kettrack.errors import UsageError
-from kettrack.timelines.derived import derive
+from kettrack.timelines.derived import DerivedCohort, derive
 
 
 def token(door: Guard) -> str:
@@ -148,3 +149,22 @@ def test_settings_of_the_folder_are_the_first_choice():
         replace(cohort, settings=replace(cohort.settings, instrument="GAD-7"))
     )
     assert "instrument=GAD-7" in own.view({}).query
+
+
+def test_answers_that_are_kept_hold_no_cohort():
+    own = OwnClinic(derived_sample().cohort, _cohorts=Shelf(2))
+    own.later.ask = lambda key, make: None
+    everyone = own.view({})
+    sites = next(select for select in everyone.selects if select.name == "severity")
+    before = n_cohorts()
+    for option in sites.options:
+        view = own.view({sites.name: option.value})
+        own.answers(view)
+        own.figure(view, "response_by_session")
+    # Two on the shelf, of which one was there.
+    assert n_cohorts() - before <= 1
+
+
+def n_cohorts() -> int:
+    gc.collect()
+    return sum(isinstance(thing, DerivedCohort) for thing in gc.get_objects())
