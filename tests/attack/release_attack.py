@@ -116,7 +116,8 @@ def attack(
     # Under a rounding every count from 1 to 10 is asked for.
     small = puzzle.small(policy.smallest_count if policy.rounding is None else _SMALL)
     if policy.rounding is None:
-        told = puzzle.told(puzzle.system(), small, policy.smallest_count)
+        system = puzzle.system(puzzle.misleading())
+        told = puzzle.told(system, small, policy.smallest_count)
     else:
         told = puzzle.truly_told((), small)
     shown_counts = sum(

@@ -438,6 +438,24 @@ def test_groups_that_only_this_clinic_has_do_not_tell_of_few_people():
     assert closed.read
 
 
+def test_a_share_that_is_of_another_whole_stops_no_release():
+    """A share of 20 % happens to be 8 of 40 in the only row, and is one of 25 others: no number
+    fits it, so whoever believes it is told nothing.
+    """
+    shares = pd.DataFrame({"key": ["a"], "n": [40], "events": [5], "estimate": [20.0]})
+    roles = {"key": "key", "n": "denominator", "events": "count", "estimate": "derived"}
+    true = {"t": Printed(shares.assign(estimate=12.5), roles)}
+    gated = {"t": Printed(shares.assign(events=pd.array([pd.NA], "Int64")), roles)}
+    same = (
+        (ReleaseCell("t", "a", "events"), 1),
+        (ReleaseCell("t", "a", "estimate of n"), -1),
+    )
+    relations = Relations(cells=(same,))
+    puzzle = Puzzle(gated, relations, true)
+    assert puzzle.misleading() == [ReleaseCell("t", "a", "estimate of n")]
+    assert hidden_cells(true, gated, relations, get_policy("cms")) == set()
+
+
 def test_what_follows_from_two_other_tables_is_seen():
     counts = table(["1"], in_all=[8])
     gaps = table(["1", "2"], {"n": "running"}, n=[50, 42])
@@ -468,6 +486,17 @@ def test_a_share_tells_its_count():
         Puzzle({"t": shares}, Relations()).read[ReleaseCell("t", "a", "estimate of n")]
         == 3
     )
+
+
+def test_a_figure_below_0_is_no_share_of_people():
+    """A net benefit of -5 % of 20 people is no -1 of them: no report ends in an error over it."""
+    benefit = Printed(
+        pd.DataFrame({"key": ["a"], "n": [20], "benefit": [-5.0]}),
+        {"key": "key", "n": "denominator", "benefit": "derived"},
+    )
+    found = {"t": benefit}
+    assert set(read_counts(found)) == {ReleaseCell("t", "a", "n")}
+    assert hidden_cells(found, found, Relations(), get_policy("cms")) == set()
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,7 @@ def _told_by_shares(
             count = numbers[share] * numbers[whole] / 100
             there = ~np.isnan(count)
             far = np.abs(count - np.round(count)) > _NEAR
+            far |= count < 0  # a net benefit can be below 0, a number of people cannot
             # Only a share of this very whole gives whole numbers in every row.
             if there.any() and not far[there].any():
                 for at in np.flatnonzero(there):

@@ -126,8 +126,10 @@ def _printed_as(puzzle: Puzzle, cell: ReleaseCell) -> list[ReleaseCell]:
 def _hide_what_tells(search: _Search, smallest: int) -> None:
     puzzle = search.puzzle
     told = puzzle.small(smallest)
+    # Whoever believes what misleads finds that nothing fits, and is told nothing.
+    misleading = puzzle.misleading()
     for _ in range(_MOST_ROUNDS):
-        system = puzzle.system(search.hidden, whole=False)
+        system = puzzle.system({*search.hidden, *misleading}, whole=False)
         # What could not be told before cannot be told from less.
         told = puzzle.told(
             system,
@@ -405,7 +407,10 @@ def _hide_figures(
         table.loc[rows == cell.row, same] = np.nan
 
 
-def _shorter(printed: Printed, hidden: Iterable[ReleaseCell]) -> pd.DataFrame:
+def _shorter(
+    printed: Printed,
+    hidden: Iterable[ReleaseCell],
+) -> pd.DataFrame:
     """A curve of which steps are taken together, without some of its sums so far.
 
     A sum that goes takes those after it along, since what is left would be counted from elsewhere.

@@ -276,18 +276,19 @@ class Puzzle:
         Another one knows which bands mislead, and leaves them out.
         """
         told: dict[ReleaseCell, None] = {}
-        for left_out in ((), self._misleading()):
+        for left_out in ((), self.misleading()):
             with suppress(NothingFits):
                 system = self.system({*hidden, *left_out})
                 told |= dict.fromkeys(self._only_true(system, cells))
         return [*told]
 
-    def _misleading(self) -> list[ReleaseCell]:
-        """The numbers that are read whose band does not hold the truth."""
+    def misleading(self) -> list[ReleaseCell]:
+        """The numbers that are read and do not say the truth: a band that does not hold it, or a
+        share of another whole that is a whole number by chance.
+        """
         true = self.true or {}
-        if self.meaning is None:
-            return []
-        bands = {cell: self.meaning(value) for cell, value in self.read.items()}
+        meaning = self.meaning or _as_it_stands
+        bands = {cell: meaning(value) for cell, value in self.read.items()}
         return [
             cell
             for cell, (least, most) in bands.items()
@@ -318,6 +319,11 @@ class Puzzle:
                 )
             ]
         return [asked[place] for place in left]
+
+
+def _as_it_stands(shown: int) -> tuple[int, int]:
+    """What an exact number says of the true one."""
+    return shown, shown
 
 
 def _aims(places: Sequence[int]) -> Iterator[dict[int, float]]:
