@@ -60,6 +60,8 @@ _CAPITAL_WORD: Final = r"[\p{Lu}][\p{L}]*[\p{Ll}'’][\p{L}]*|[\p{Lu}]{3,}"
 _NUMBER_BEHIND_A_HYPHEN: Final = r"[^\W\d_]{3,}-\d{3,}"
 _YEAR_BEHIND: Final = r"[^\W\d_]{3,}[_ .-]?(?:19|20)\d\d(?!\d)"
 _MOST: Final = 0.5  # of a column, or of its words
+# Cells of a row that were taken for one heading: in a question, a blank follows a semicolon.
+_CELLS: Final = r"\t|;\S.*;\S|\|\S.*\|\S"
 _FEWEST: Final = 3  # words; fewer must be common first names
 _FEWEST_LETTERS: Final = 4  # of a word that is no initial
 _DIGITS_TOO_MANY: Final = (
@@ -271,6 +273,9 @@ def may_be_shown(
     True
     """
     if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
+        return False
+    # Whatever such cells hold is no name of a column.
+    if re.search(_CELLS, text):
         return False
     if file:
         text = re.sub(r"\.(?:\w{1,7}|sas7b[cd]at)$", "", text)  # the ending

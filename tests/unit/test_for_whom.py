@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from simulated import simulated_cohort
+from spec.tables import cohort
 from statsmodels.api import OLS
 
 from kettrack import Cohort, estimate, plot_for_whom
@@ -220,3 +221,51 @@ def test_the_forest_draws_the_table(clinic: Cohort) -> None:
     beside = [text.get_text() for text in ax.texts]
     assert "severity, as a straight line" in beside
     assert any(text.startswith("sex, against female") for text in beside)
+
+
+def two_sites(silent: bool) -> Cohort:
+    """Two sites of 30 people each with scores after session 1, and one of 30 that may have none."""
+    names = [f"{site}{number:02}" for site in "abc" for number in range(30)]
+    scores = "".join(
+        f"\n {name} | {day} | {20 if day < 0 else 9 + int(name[1:]) % 7}"
+        for name in names
+        for day in ((-1,) if silent and name[0] == "c" else (-1, 3, 84))
+    )
+    sessions = "".join(f"\n {name} | 0 7" for name in names)
+    routes = {"a": "iv", "b": "im", "c": "sc"}
+    logs = "".join(f"\n {name} | 300 | 2 | K{name[0].upper()}" for name in names)
+    made = cohort(
+        f"patient | day | score{scores}",
+        f"patient | days{sessions}",
+        f"patient | observed_to_day | planned_sessions | site{logs}",
+    )
+    route = made.sessions["patient_id"].astype(str).str[0].map(routes)
+    return replace(made, sessions=made.sessions.assign(route=route))
+
+
+@pytest.mark.parametrize(
+    ("question", "option"),
+    [
+        ("for_whom", {}),
+        ("standardised", {"column": "site"}),
+        ("interactions", {"column": "site"}),
+    ],
+)
+def test_a_group_that_was_never_scored_again_is_named_and_not_compared(
+    question: str, option: dict[str, str]
+) -> None:
+    known = estimate(question, two_sites(silent=False), **option)
+    found = estimate(question, two_sites(silent=True), **option)
+    why = "Left out are groups in which nobody was scored after session 1:"
+    assert not any(why in caveat for caveat in known.caveats)
+    (named,) = [caveat for caveat in found.caveats if why in caveat]
+    assert "KC" in named
+    assert "KC" not in set(found.table["group"])
+
+
+def test_a_group_of_whom_nobody_is_scored_has_an_interval() -> None:
+    table = estimate("equity_ladder", two_sites(silent=True)).table
+    (row,) = table[table["group"] == "KC"].to_dict("records")
+    assert row["difference"] == -100
+    # 0 of 30 against 30 of 30 is not known to the last point
+    assert -100 <= row["difference_low"] <= -100 < row["difference_high"] < -70

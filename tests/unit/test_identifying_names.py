@@ -204,6 +204,11 @@ def test_a_heading_of_one_name_is_shown(heading):
         ("Otto Smith (JS)", False, False),
         ("phq9_responses.csv", True, True),
         ("jane_responses.csv", True, False),
+        # a row whose cells were not parted
+        ("mrn\tname\tS000\tAshworth", False, False),
+        ("mrn;name;S000;Ashworth", False, False),
+        ("mrn|name|S000|Ashworth", False, False),
+        ("Mood; sleep; energy", False, True),
     ],
 )
 def test_a_heading_of_known_words_is_no_name(text, file, shown):

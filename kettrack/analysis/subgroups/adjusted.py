@@ -15,7 +15,11 @@ from kettrack.analysis.subgroups.characteristics import (
     characteristic_names,
     characteristic_values,
 )
-from kettrack.analysis.subgroups.groups import groups_of
+from kettrack.analysis.subgroups.groups import (
+    groups_of,
+    large_groups,
+    silent_groups,
+)
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.timelines.derived import DerivedCohort
@@ -63,7 +67,10 @@ class Characteristic:
 
 
 def known_characteristics(
-    cohort: DerivedCohort, people: pd.Index
+    cohort: DerivedCohort,
+    people: pd.Index,
+    *,
+    silent: bool = False,
 ) -> list[Characteristic]:
     """Every characteristic in which at least two groups of these people can be compared, severity
     first.
@@ -74,13 +81,17 @@ def known_characteristics(
         Theirs.
     people : Index
         Patient codes of those who count.
+    silent : bool
+        Also groups in which nobody was scored after session 1: where being scored is what is
+        compared.
     """
-    names = ("severity", *characteristic_names(cohort), "route")
     found = []
-    for name in names:
+    for name in _names(cohort):
         group = groups_of(cohort, name).reindex(people)
-        sizes = group.value_counts(sort=False)
-        large = list(sizes.index[sizes >= FEWEST_PEOPLE_IN_ARM])
+        large = large_groups(group, FEWEST_PEOPLE_IN_ARM)
+        if not silent:
+            unknown = silent_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
+            large = [label for label in large if label not in unknown]
         # One group alone has nothing to be compared with.
         if len(large) < 2:
             continue
@@ -94,6 +105,23 @@ def known_characteristics(
             )
         )
     return found
+
+
+def silent_characteristics(cohort: DerivedCohort, people: pd.Index) -> list[str]:
+    """Groups that `known_characteristics` leaves out since nobody in them was scored after session
+    1, each with its characteristic.
+    """
+    found = []
+    for name in _names(cohort):
+        group = groups_of(cohort, name).reindex(people)
+        label = characteristic_label(cohort, name)
+        silent = silent_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
+        found += [f"{label} {each}" for each in silent]
+    return found
+
+
+def _names(cohort: DerivedCohort) -> tuple[str, ...]:
+    return ("severity", *characteristic_names(cohort), "route")
 
 
 def _number(

@@ -23,7 +23,8 @@ from kettrack.analysis.subgroups.characteristics import (
 )
 from kettrack.analysis.subgroups.groups import groups_of
 from kettrack.escapes import in_sentence
-from kettrack.estimators.intervals import wilson
+from kettrack.estimators.difference import Ends, ends_apart
+from kettrack.estimators.intervals import is_at_border, wilson
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
@@ -123,7 +124,9 @@ def _every_group(
     there = characteristic_names(cohort)
     own = [name for name in (*START_COLUMNS, *FIRST_SESSION) if name in there]
     # Severity and earlier sessions decide by rule who can be analysed, so they make no groups.
-    for name in (each for each in (*own, "route") if each not in BY_RULE):
+    for name in (*own, "route"):
+        if name in BY_RULE:
+            continue
         found = groups_of(cohort, name).reindex(people)
         sizes = found.value_counts(sort=False)
         large = list(sizes.index[sizes >= FEWEST_PEOPLE])
@@ -161,7 +164,12 @@ def _table(
     return table.astype(dict.fromkeys(("n", "analysable", "scored"), "Int64"))
 
 
-def _row(key: str, name: str, kind: str, part: pd.DataFrame) -> dict[str, Any]:
+def _row(
+    key: str,
+    name: str,
+    kind: str,
+    part: pd.DataFrame,
+) -> dict[str, Any]:
     """One group on the ladder."""
     n = len(part)
     analysable = int(part["analysable"].sum())
@@ -202,31 +210,64 @@ def _differences(
     # People of no group that is compared have a column of their own, and touch nothing.
     codes = group.cat.codes.to_numpy()
     own = (codes[:, None] == np.array(places)).astype(np.float64)
-    rest = (~np.isin(codes, [0, *places])).astype(np.float64)[:, None]
+    others = ~np.isin(codes, [0, *places])
+    rest = others[:, None].astype(np.float64)
     outcome = 100 * people["scored"].to_numpy(float)
     # Shares near 0 and 100 % vary less, so the error takes no spread as equal.
     found = adjusted_comparison(outcome, own, rest, [])
-    reach = float(-stdtrit(found.freedom, (1 - LEVEL) / n_differences / 2))
+    tail = (1 - LEVEL) / n_differences / 2
+    reach = float(-stdtrit(found.freedom, tail))
     half = reach * found.error
-    ends = zip(
-        found.difference,
-        found.difference - half,
-        found.difference + half,
-        strict=True,
-    )
+    low = found.difference - half
+    high = found.difference + half
+    by_error = Ends.of(found.difference, low, high)
+    by_share = _by_shares(people["scored"], group, places, n_differences)
+    # Where nobody or everybody was scored, a group has no spread to take an error from.
+    ends = np.where(np.isnan(by_share), by_error, by_share)
     return {
         place: dict(zip(_DIFFERENCE, each, strict=True))
-        for place, each in zip(places, ends, strict=True)
+        for place, each in zip(places, ends.T, strict=True)
     }
+
+
+def _by_shares(
+    scored: pd.Series,
+    group: pd.Series,
+    places: list[int],
+    n_differences: int,
+) -> Ends:
+    """Differences with a group of 0 or 100 %, from the intervals of both; the others missing."""
+    joint = 1 - (1 - LEVEL) / n_differences
+    codes = group.cat.codes
+    parts = [scored[codes == place] for place in (0, *places)]
+    first, *others = (_scored_share(part, joint) for part in parts)
+    found = []
+    for each in others:
+        apart = ends_apart(each, first)
+        own_border = is_at_border(float(each.estimate))
+        at_border = own_border or is_at_border(float(first.estimate))
+        ends = np.array(apart)
+        found.append(ends if at_border else np.full(3, np.nan))
+    percent = 100 * np.array(found)
+    return Ends.of(*percent.T)
+
+
+def _scored_share(scored: pd.Series, level: float) -> Ends:
+    """Share of a group that was scored, between 0 and 1."""
+    n_scored = int(scored.sum())
+    interval = wilson(n_scored, len(scored), level)
+    share = np.array(interval) / 100
+    return Ends.of(*share)
 
 
 def _person_rows(people: pd.DataFrame) -> pd.DataFrame:
     """Who can be analysed, and who was scored, of everybody on the ladder."""
     # Everybody stands in both, so that the shares have one denominator.
-    steps = ("analysable", "scored")
-    return joined(
-        [share_rows(step, people.index, people[step].to_numpy(bool)) for step in steps]
-    )
+    parts = []
+    for step in ("analysable", "scored"):
+        there = people[step].to_numpy(bool)
+        parts.append(share_rows(step, people.index, there))
+    return joined(parts)
 
 
 def _sentence(table: pd.DataFrame) -> str:

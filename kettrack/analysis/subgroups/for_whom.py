@@ -17,8 +17,9 @@ from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.subgroups.adjusted import (
     Characteristic,
     known_characteristics,
+    silent_characteristics,
 )
-from kettrack.analysis.subgroups.groups import severity_caveat
+from kettrack.analysis.subgroups.groups import severity_caveat, silent_caveats
 from kettrack.analysis.subgroups.looks import (
     LOOK_DECIMALS,
     LOOK_RECIPES,
@@ -121,7 +122,10 @@ def for_whom(cohort: DerivedCohort) -> Answer:
     return Answer(
         table=table,
         sentence=_sentence(table),
-        caveats=_caveats(cohort, table, looks, len(exits) - len(at_risk)),
+        caveats=(
+            *silent_caveats(silent_characteristics(cohort, at_risk.index)),
+            *_caveats(cohort, table, looks, len(exits) - len(at_risk)),
+        ),
         level=LEVEL,
         rows=partial(exit_rows, "responded", exits, list(CAUSES)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
 import numpy as np
@@ -252,6 +252,32 @@ def never_scored(cohort: DerivedCohort, people: pd.Series) -> set[str]:
     return {str(label) for label, there in anybody.items() if not there}
 
 
+def large_groups(people: pd.Series, fewest: int) -> list[str]:
+    """Groups of at least so many people."""
+    sizes = people.value_counts(sort=False)
+    return [str(label) for label in sizes.index[sizes >= fewest]]
+
+
+def silent_groups(
+    cohort: DerivedCohort,
+    people: pd.Series,
+    fewest: int,
+) -> list[str]:
+    """Those of `large_groups` that `never_scored` names."""
+    silent = never_scored(cohort, people)
+    return [label for label in large_groups(people, fewest) if label in silent]
+
+
+def silent_caveats(names: Sequence[str]) -> list[str]:
+    """That groups are left out of which nothing is known; empty where there are none."""
+    if not names:
+        return []
+    left_out = ", ".join(names)
+    return [
+        f"Left out are groups in which nobody was scored after session 1: {left_out}."
+    ]
+
+
 def left_out_caveats(
     cohort: DerivedCohort,
     people: pd.Series,
@@ -270,16 +296,12 @@ def left_out_caveats(
     """
     silent = never_scored(cohort, people)
     left_out = left_out_groups(people, kept)
-    why = {
-        f"with fewer than {FEWEST_PEOPLE} people at risk": [
-            name for name in left_out if name not in silent
-        ],
-        "in which nobody was scored after session 1": [
-            name for name in left_out if name in silent
-        ],
-    }
+    small = [name for name in left_out if name not in silent]
+    too_few = (
+        f"Left out are groups with fewer than {FEWEST_PEOPLE} people at risk:"
+        f" {', '.join(small)}."
+    )
     return [
-        f"Left out are groups {reason}: {', '.join(names)}."
-        for reason, names in why.items()
-        if names
+        *([too_few] if small else []),
+        *silent_caveats([name for name in left_out if name in silent]),
     ]

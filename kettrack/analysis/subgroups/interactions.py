@@ -25,7 +25,13 @@ from kettrack.analysis.subgroups.adjusted import (
     others_of,
     shrink,
 )
-from kettrack.analysis.subgroups.groups import grouping_name, groups_of
+from kettrack.analysis.subgroups.groups import (
+    grouping_name,
+    groups_of,
+    never_scored,
+    silent_caveats,
+    silent_groups,
+)
 from kettrack.analysis.subgroups.looks import (
     CHANCE_RECIPE,
     PER_SPREAD,
@@ -171,11 +177,14 @@ def _arms(
     """The two largest groups of the column, and their people."""
     group = groups_of(cohort, name).reindex(at_risk.index)
     sizes = group.value_counts(sort=False).sort_values(ascending=False, kind="stable")
-    large = [str(label) for label in sizes.index[sizes >= FEWEST_PEOPLE_IN_ARM]]
+    # 0 % of a group of whom nothing is known would be no answer
+    silent = never_scored(cohort, group)
+    enough = [str(label) for label in sizes.index[sizes >= FEWEST_PEOPLE_IN_ARM]]
+    large = [label for label in enough if label not in silent]
     if len(large) < 2:
         raise NotIdentified(
             f"fewer than two groups by {name.replace('_', ' ')} have {FEWEST_PEOPLE_IN_ARM} people"
-            " at risk.",
+            " at risk, and scores after session 1.",
             f"{name} of each patient, for more people.",
         )
     # Pseudo-values of everybody, so that the share they explain is the one of the other tables.
@@ -374,7 +383,9 @@ def _caveats(cohort: DerivedCohort, name: str, table: pd.DataFrame) -> tuple[str
     """What an interaction is and is not."""
     n_interactions = int(table["interaction"].notna().sum())
     what = name.replace("_", " ")
+    silent = silent_groups(cohort, groups_of(cohort, name), FEWEST_PEOPLE_IN_ARM)
     return (
+        *silent_caveats(silent),
         f"Nobody was put into a kind of {what} by lot: a difference, and its interaction, may come"
         " from what was not recorded. All other characteristics are held equal by a linear"
         " regression, but for those that go with it.",

@@ -131,7 +131,7 @@ def _people(cohort: DerivedCohort) -> pd.DataFrame:
 def _looks(cohort: DerivedCohort, people: pd.DataFrame) -> list[Looked]:
     """Every characteristic compared: those known later first."""
     later = _later_characteristics(people)
-    start = known_characteristics(cohort, people.index)
+    start = known_characteristics(cohort, people.index, silent=True)
     if not later and not start:
         raise NotIdentified(
             "no characteristic has two groups of"

@@ -159,7 +159,7 @@ def _columns(cohort: DerivedCohort, frame: pd.DataFrame) -> Floats:
     coming = frame["coming"] == STILL_COMING[1]
     course = np.column_stack([responding, coming]).astype(np.float64)
     parts: list[Floats] = [course]
-    for each in known_characteristics(cohort, frame.index):
+    for each in known_characteristics(cohort, frame.index, silent=True):
         # A number says what its groups say, in one column.
         has_number = len(each.number) > 0
         parts.append(each.number[:, None] if has_number else each.dummies)

@@ -19,7 +19,13 @@ from kettrack.analysis.subgroups.adjusted import (
     known_characteristics,
     others_of,
 )
-from kettrack.analysis.subgroups.groups import grouping_name, groups_of
+from kettrack.analysis.subgroups.groups import (
+    grouping_name,
+    groups_of,
+    large_groups,
+    silent_caveats,
+    silent_groups,
+)
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
@@ -143,12 +149,13 @@ def standardised(cohort: DerivedCohort, column: str = "route") -> Answer:
     exits = first_course_exits(cohort).set_index("patient_id")
     at_risk = exits[exits["step"] > 0]
     group = groups_of(cohort, name).reindex(at_risk.index)
-    sizes = group.value_counts(sort=False)
-    labels = [str(label) for label in sizes.index[sizes >= FEWEST_PEOPLE_IN_ARM]]
+    silent = silent_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
+    large = large_groups(group, FEWEST_PEOPLE_IN_ARM)
+    labels = [label for label in large if label not in silent]
     if len(labels) < 2:
         raise NotIdentified(
             f"fewer than two groups by {name.replace('_', ' ')} have {FEWEST_PEOPLE_IN_ARM} people"
-            " at risk.",
+            " at risk, and scores after session 1.",
             f"{name} of each patient, for more people.",
         )
     # Every kind is set beside everybody, so that all are made like the same people.
@@ -158,7 +165,10 @@ def standardised(cohort: DerivedCohort, column: str = "route") -> Answer:
     return Answer(
         table=table,
         sentence=_sentence(table, labels),
-        caveats=_caveats(cohort, name, table, kinds),
+        caveats=(
+            *silent_caveats(silent),
+            *_caveats(cohort, name, table, kinds),
+        ),
         level=LEVEL,
         rows=partial(exit_rows, "responded", at_risk, list(CAUSES), group),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -116,8 +117,9 @@ def unique_names(
     """
     unique: dict[int, str] = {}
     for column in columns:
-        text = " ".join(names.get(column, "").split())
-        # Line ends within a name come from wrapped cells.
+        # Line ends within a name come from wrapped cells. A tab stays: it parts cells of a row that
+        # was taken for one name, and such a name is not shown.
+        text = re.sub(r"[^\S\t]+", " ", names.get(column, "")).strip()
         unique[column] = text or f"column {letters_of(column)}"
         # Where no column has a name, that is said once, as a question.
         if not text and names:
