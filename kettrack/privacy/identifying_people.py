@@ -19,6 +19,7 @@ from functools import (
     lru_cache,
 )
 from typing import Final
+from unicodedata import category
 
 import numpy as np
 
@@ -61,7 +62,7 @@ _NUMBER_BEHIND_A_HYPHEN: Final = r"[^\W\d_]{3,}-\d{3,}"
 _YEAR_BEHIND: Final = r"[^\W\d_]{3,}[_ .-]?(?:19|20)\d\d(?!\d)"
 _MOST: Final = 0.5  # of a column, or of its words
 # Cells of a row that were taken for one heading: in a question, a blank follows a semicolon.
-_CELLS: Final = r"\t|;\S.*;\S|\|\S.*\|\S"
+_CELLS: Final = r";\S.*;\S|\|\S.*\|\S"
 _FEWEST: Final = 3  # words; fewer must be common first names
 _FEWEST_LETTERS: Final = 4  # of a word that is no initial
 _DIGITS_TOO_MANY: Final = (
@@ -247,6 +248,19 @@ def _glued(chunk: str) -> bool:
     return bool(titles and joined) or bool(strange and behind)
 
 
+def _holds_control_signs(text: str) -> bool:
+    """Tell whether a sign stands there that nobody types: a tab between cells, or a broken file.
+    Line ends come from wrapped cells.
+    """
+    kinds = {category(sign) for sign in text if sign not in "\r\n"}
+    return bool(kinds & {"Cc", "Cs"})
+
+
+def _without_unseen(text: str) -> str:
+    """Text as people read it: without soft hyphens and signs that have no width."""
+    return "".join(sign for sign in text if category(sign) != "Cf")
+
+
 # Each name of a column is asked about several times, and a file can have thousands.
 @lru_cache(maxsize=1 << 14)
 def may_be_shown(
@@ -275,8 +289,9 @@ def may_be_shown(
     if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
         return False
     # Whatever such cells hold is no name of a column.
-    if re.search(_CELLS, text):
+    if re.search(_CELLS, text) or _holds_control_signs(text):
         return False
+    text = _without_unseen(text)
     if file:
         text = re.sub(r"\.(?:\w{1,7}|sas7b[cd]at)$", "", text)  # the ending
     # Jane_Smith is two words also in the name of a column; nurse_mood is one there.

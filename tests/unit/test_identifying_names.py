@@ -209,6 +209,11 @@ def test_a_heading_of_one_name_is_shown(heading):
         ("mrn;name;S000;Ashworth", False, False),
         ("mrn|name|S000|Ashworth", False, False),
         ("Mood; sleep; energy", False, True),
+        # signs that nobody sees take no name apart
+        ("An\x00na Ashworth", False, False),
+        ("An\xadna Ash\u200bworth", False, False),
+        ("Stim\xadmung", False, True),
+        ("Visit\nDate", False, True),
     ],
 )
 def test_a_heading_of_known_words_is_no_name(text, file, shown):
