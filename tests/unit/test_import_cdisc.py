@@ -602,6 +602,16 @@ def test_numbers_of_people(tmp_path: Path) -> None:
     assert reasons(remarks, "DM") == {2: "no USUBJID stands in it"}
 
 
+def test_text_of_a_parquet_file_is_utf_8(tmp_path: Path) -> None:
+    """A file can say so and hold other bytes."""
+    sizes = pa.array([0, 2, 4], pa.int32()).buffers()[1]
+    strange = pa.StringArray.from_buffers(2, sizes, pa.py_buffer(b"S1S\xff"))
+    table = pa.table({"USUBJID": strange, "SEX": ["F", "M"], "STUDYID": ["S", "S"]})
+    pq.write_table(table, tmp_path / "dm.parquet")
+    with pytest.raises(DataProblems, match="UTF-8"):
+        read(tmp_path / "dm.parquet")
+
+
 @pytest.mark.parametrize("ending", FORMATS)
 def test_data_sets_without_records(tmp_path: Path, ending: str) -> None:
     """Only their headers are there, as where nothing has been recorded yet."""

@@ -186,13 +186,19 @@ def _parquet(
     file = shown(path.name, file=True)
     try:
         table = pq.read_table(path)
+        # Text is believed to be UTF-8 until somebody looks.
+        table.validate(full=True)
     # Too little memory is no fault of the file.
     except MemoryError:
         raise
     except (pa.ArrowException, OSError):
         table = None
     if table is None:
-        damaged(file, "a whole Parquet file; this one is damaged or cut off")
+        damaged(
+            file,
+            "a whole Parquet file with text in UTF-8; this one is damaged, cut off or has other"
+            " text",
+        )
     # By place, since a name that comes twice cannot be asked for.
     columns = {
         name: _one_array(table.column(place))
