@@ -308,7 +308,9 @@ def may_be_shown(
         return True
     # With and without digits and brackets: "Jane Smith (2)" is a name too.
     bare = re.sub(r"[\d()]+", "", spaced).strip()
-    values = np.array([spaced, bare], dtype=object)
+    # A letter by itself may be the cell beside: "M Smith, Jane".
+    longer = re.sub(r"\b[^\W\d_]\b\s*", "", bare).strip()
+    values = np.array([spaced, bare, longer], dtype=object)
     return not (_of_parts(values) | titled(values)).any()
 
 

@@ -209,6 +209,8 @@ def test_a_heading_of_one_name_is_shown(heading):
         ("mrn;name;S000;Ashworth", False, False),
         ("mrn|name|S000|Ashworth", False, False),
         ("Mood; sleep; energy", False, True),
+        ("M Ashworth, Anna", False, False),
+        ("Item A", False, True),
         # signs that nobody sees take no name apart
         ("An\x00na Ashworth", False, False),
         ("An\xadna Ash\u200bworth", False, False),
