@@ -63,6 +63,8 @@ _YEAR_BEHIND: Final = r"[^\W\d_]{3,}[_ .-]?(?:19|20)\d\d(?!\d)"
 _MOST: Final = 0.5  # of a column, or of its words
 # Cells of a row that were taken for one heading: in a question, a blank follows a semicolon.
 _CELLS: Final = r";\S.*;\S|\|\S.*\|\S"
+_LINE_ENDS: Final = str.maketrans("", "", "\r\n")
+_CONTROL: Final = ("Cc", "Cs")  # kinds of signs in Unicode that nobody types
 _FEWEST: Final = 3  # words; fewer must be common first names
 _FEWEST_LETTERS: Final = 4  # of a word that is no initial
 _DIGITS_TOO_MANY: Final = (
@@ -252,13 +254,15 @@ def _holds_control_signs(text: str) -> bool:
     """Tell whether a sign stands there that nobody types: a tab between cells, or a broken file.
     Line ends come from wrapped cells.
     """
-    kinds = {category(sign) for sign in text if sign not in "\r\n"}
-    return bool(kinds & {"Cc", "Cs"})
+    kept = text.translate(_LINE_ENDS)
+    kinds = set(map(category, kept))
+    return not kinds.isdisjoint(_CONTROL)
 
 
 def _without_unseen(text: str) -> str:
     """Text as people read it: without soft hyphens and signs that have no width."""
-    return "".join(sign for sign in text if category(sign) != "Cf")
+    seen = [sign for sign in text if category(sign) != "Cf"]
+    return "".join(seen)
 
 
 # Each name of a column is asked about several times, and a file can have thousands.
@@ -289,7 +293,9 @@ def may_be_shown(
     if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
         return False
     # Whatever such cells hold is no name of a column.
-    if re.search(_CELLS, text) or _holds_control_signs(text):
+    if re.search(_CELLS, text):
+        return False
+    if _holds_control_signs(text):
         return False
     text = _without_unseen(text)
     if file:
