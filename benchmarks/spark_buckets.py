@@ -7,6 +7,7 @@ It needs pyspark and Java, which kettrack itself does not, and ends with 1 where
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -46,6 +47,8 @@ def main() -> None:
     """Make buckets, rate them in both ways, compare."""
     from pyspark.sql import SparkSession
 
+    # Spark would start its workers with the first `python3`, which may lack kettrack.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     n_buckets = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     with tempfile.TemporaryDirectory() as made:
         place = str(Path(made) / "buckets")
