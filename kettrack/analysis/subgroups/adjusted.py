@@ -16,6 +16,7 @@ from kettrack.analysis.subgroups.characteristics import (
     characteristic_values,
 )
 from kettrack.analysis.subgroups.groups import (
+    compared_groups,
     groups_of,
     large_groups,
     silent_groups,
@@ -88,10 +89,10 @@ def known_characteristics(
     found = []
     for name in _names(cohort):
         group = groups_of(cohort, name).reindex(people)
-        large = large_groups(group, FEWEST_PEOPLE_IN_ARM)
-        if not silent:
-            unknown = silent_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
-            large = [label for label in large if label not in unknown]
+        if silent:
+            large = large_groups(group, FEWEST_PEOPLE_IN_ARM)
+        else:
+            large = compared_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
         # One group alone has nothing to be compared with.
         if len(large) < 2:
             continue

@@ -258,6 +258,16 @@ def large_groups(people: pd.Series, fewest: int) -> list[str]:
     return [str(label) for label in sizes.index[sizes >= fewest]]
 
 
+def compared_groups(
+    cohort: DerivedCohort,
+    people: pd.Series,
+    fewest: int,
+) -> list[str]:
+    """Those of `large_groups` of whom something is known."""
+    silent = never_scored(cohort, people)
+    return [label for label in large_groups(people, fewest) if label not in silent]
+
+
 def silent_groups(
     cohort: DerivedCohort,
     people: pd.Series,

@@ -26,9 +26,9 @@ from kettrack.analysis.subgroups.adjusted import (
     shrink,
 )
 from kettrack.analysis.subgroups.groups import (
+    compared_groups,
     grouping_name,
     groups_of,
-    never_scored,
     silent_caveats,
     silent_groups,
 )
@@ -178,9 +178,8 @@ def _arms(
     group = groups_of(cohort, name).reindex(at_risk.index)
     sizes = group.value_counts(sort=False).sort_values(ascending=False, kind="stable")
     # 0 % of a group of whom nothing is known would be no answer
-    silent = never_scored(cohort, group)
-    enough = [str(label) for label in sizes.index[sizes >= FEWEST_PEOPLE_IN_ARM]]
-    large = [label for label in enough if label not in silent]
+    compared = compared_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
+    large = [str(label) for label in sizes.index if str(label) in compared]
     if len(large) < 2:
         raise NotIdentified(
             f"fewer than two groups by {name.replace('_', ' ')} have {FEWEST_PEOPLE_IN_ARM} people"

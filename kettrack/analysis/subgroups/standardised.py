@@ -20,9 +20,9 @@ from kettrack.analysis.subgroups.adjusted import (
     others_of,
 )
 from kettrack.analysis.subgroups.groups import (
+    compared_groups,
     grouping_name,
     groups_of,
-    large_groups,
     silent_caveats,
     silent_groups,
 )
@@ -150,8 +150,7 @@ def standardised(cohort: DerivedCohort, column: str = "route") -> Answer:
     at_risk = exits[exits["step"] > 0]
     group = groups_of(cohort, name).reindex(at_risk.index)
     silent = silent_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
-    large = large_groups(group, FEWEST_PEOPLE_IN_ARM)
-    labels = [label for label in large if label not in silent]
+    labels = compared_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
     if len(labels) < 2:
         raise NotIdentified(
             f"fewer than two groups by {name.replace('_', ' ')} have {FEWEST_PEOPLE_IN_ARM} people"
