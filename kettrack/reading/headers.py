@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from kettrack.privacy.identifiers import Finding, find_in_column, plainly_harmless
 from kettrack.privacy.identifying_people import may_be_shown, shown
@@ -29,7 +30,6 @@ from kettrack.vocabulary.status_words import EMPTY, StatusColumn, bare
 _HEADER_LIKE = re.compile(r"[^\W\d_][\w .()/%-]{0,40}")
 # An export of a registry has thousands of columns; nobody reads them all in one line.
 _MOST_NAMED = 10
-_RESEMBLES = " (it resembles "
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,30 +309,35 @@ def _note_unknown(
     ]
     if unknown:
         absent = [name for name in table.names if name not in places]
-        names = [
-            _with_near(shown_header(raw, place, bool(places)), absent)
-            for place in unknown
-        ]
+        named = _most_telling(raw, unknown, absent, trusted=bool(places))
+        left = len(unknown) - len(named)
+        more = f", and {left} more" if left else ""
         ledger.note(
             f"{raw.file}: {counted_was(len(unknown), 'unknown column')} not used:"
-            f" {_first_of(names)}."
+            f" {', '.join(named)}{more}."
         )
 
 
-def _first_of(names: list[str]) -> str:
-    """The first names and how many more there are; a likely slip is never among the others."""
-    alike = [name for name in names if _RESEMBLES in name]
-    others = [name for name in names if _RESEMBLES not in name]
-    several = names if len(names) <= _MOST_NAMED else [*alike, *others]
-    said = ", ".join(several[:_MOST_NAMED])
-    left = len(several) - _MOST_NAMED
-    return f"{said}, and {left} more" if left > 0 else said
-
-
-def _with_near(header: str, absent: Sequence[str]) -> str:
-    # A header that may not be shown is not compared either: likeness would tell it.
-    near = None if header.startswith("column ") else nearest(header, absent)
-    return f"{header}{_RESEMBLES}{near}, but is not used as such)" if near else header
+def _most_telling(
+    raw: RawTable,
+    unknown: Sequence[int],
+    absent: Sequence[str],
+    trusted: bool,
+) -> list[str]:
+    """The first names as they may be printed; a likely slip is never among those left out."""
+    told: dict[int, str] = {}
+    for place in unknown:
+        near = nearest(raw.headers[place], absent)
+        # A header that may not be shown is not compared either: likeness would tell it.
+        if near and trusted and printable(raw.headers[place]):
+            header = raw.headers[place]
+            told[place] = f"{header} (it resembles {near}, but is not used as such)"
+    # Slips come first where not all can be told.
+    order = unknown if len(unknown) <= _MOST_NAMED else dict.fromkeys([*told, *unknown])
+    return [
+        told.get(place) or shown_header(raw, place, trusted)
+        for place in islice(order, _MOST_NAMED)
+    ]
 
 
 def source_names(table: Table, settings: Settings) -> dict[str, str]:
