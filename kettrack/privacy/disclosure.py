@@ -14,10 +14,15 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.arrays import Bools, Floats
 from kettrack.errors import UsageError, WrongArgument
 from kettrack.privacy.policies import Policy, get_policy
 from kettrack.privacy.release.cells import Printed
-from kettrack.privacy.release.columns import counts_behind, hide_derived
+from kettrack.privacy.release.columns import (
+    column_numbers,
+    counts_behind,
+    hide_derived,
+)
 from kettrack.privacy.release.merging import merged_curve
 from kettrack.privacy.release.rounding import rounded_table
 from kettrack.privacy.release.row_differences import sides_together
@@ -63,7 +68,11 @@ def apply(result: Result, policy: str) -> Result:
         return replace(
             result, policy=rules.name, table=result.table.iloc[:0], caveats=gone
         )
-    result = replace(result, policy=rules.name, caveats=caveats)
+    result = replace(
+        result,
+        policy=rules.name,
+        caveats=caveats,
+    )
     # A refusal may have no table at all.
     if result.table.empty:
         return result
@@ -97,7 +106,11 @@ def _protected(result: Result, rules: Policy) -> Result:
     if result.retell is None or (rules.smallest_count > 1 and not merged):
         return replace(result, table=table)
     # Which session half had responded by may be another one after rounding.
-    return replace(result, table=table, sentence=result.retell(table))
+    return replace(
+        result,
+        table=table,
+        sentence=result.retell(table),
+    )
 
 
 def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
@@ -123,10 +136,7 @@ def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
     for column in _columns(result, "count"):
         if column in steps:
             continue
-        few = _few(
-            table[[column]].astype("Float64"),
-            rules.smallest_count,
-        )[column]
+        few = _few(column_numbers(table, column), rules.smallest_count)
         # A count that moves from step to step would tell how many logs have ended.
         moves = table[column].nunique(dropna=False) > 1
         table[column] = table[column].astype("Int64").mask(few | moves)
@@ -182,49 +192,57 @@ def _small(
     smallest: int,
 ) -> pd.DataFrame:
     """Which cells of counts and denominators to hide."""
-    numbers = table[counts + denominators].astype("Float64")
+    names = counts + denominators
+    numbers = np.full((len(table), len(names)), np.nan)
+    for at, name in enumerate(names):
+        numbers[:, at] = column_numbers(table, name)
+    parts = numbers[:, : len(counts)]
     hidden = _few(numbers, smallest)
-    for denominator in denominators:
+    for at in range(len(counts), len(names)):
+        whole = numbers[:, at]
         # The rest of a denominator is a count too: 19 of 22 tells that 3 did not.
-        rest = numbers.rsub(numbers[denominator], axis=0)
-        hidden |= _few(rest, smallest)
+        hidden |= _few(whole[:, None] - numbers, smallest)
         # So is what a row lacks of the largest one: 232 with an age, of 240, tells of 8 without.
-        lacks = numbers[[denominator]].rsub(numbers[denominator].max())
-        hidden[denominator] |= _few(lacks, smallest)[denominator]
-        for row in np.flatnonzero(
-            (numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)
-        ):
-            _hide_partition(
-                numbers[counts].iloc[row],
-                hidden,
-                int(row),
-                smallest,
-            )
-    return hidden
+        largest = whole.max(initial=0, where=~np.isnan(whole))
+        hidden[:, at] |= _few(largest - whole, smallest)
+        for row in np.flatnonzero(np.nansum(parts, axis=1) == whole).tolist():
+            mine = pd.Series(parts[row], counts)
+            _hide_partition(mine, hidden[row], smallest)
+    return pd.DataFrame(hidden, table.index, names)
 
 
 def _hide_partition(
     parts: pd.Series,
-    hidden: pd.DataFrame,
-    row: int,
+    hidden: Bools,
     smallest: int,
 ) -> None:
     """Where counts add up to their denominator, hide the smallest of the others too, until the
     hidden ones cannot be told.
+
+    Parameters
+    ----------
+    parts : Series
+        The counts, by column.
+    hidden : bool
+        Which are hidden, in the order of the counts; changed in place.
+    smallest : int
+        As in the policy.
     """
     # One hidden part follows from the others; of two, only the sum is known. That sum must not be
     # small itself.
+    place = {name: at for at, name in enumerate(parts.index)}
     names = parts[parts > 0].sort_values().index
-    gone = [name for name in names if hidden[name].iat[row]]
+    gone = [name for name in names if hidden[place[name]]]
     for name in names.drop(gone):
         if not gone or (len(gone) > 1 and parts[gone].sum() >= smallest):
             return
-        hidden.loc[hidden.index[row], name] = True
+        hidden[place[name]] = True
         gone.append(name)
 
 
-def _few(numbers: pd.DataFrame, smallest: int) -> pd.DataFrame:
-    return ((numbers > 0) & (numbers < smallest)).fillna(False).astype(bool)
+def _few(numbers: Floats, smallest: int) -> Bools:
+    # What is missing is not few.
+    return np.asarray((numbers > 0) & (numbers < smallest), bool)
 
 
 def _thinned(

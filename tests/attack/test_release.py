@@ -530,6 +530,25 @@ def test_only_whole_numbers_of_people_count():
     assert hidden.never_reaching([0], 6, largest=False) == []
 
 
+@pytest.mark.parametrize("far", [1, 600])
+def test_a_number_is_told_by_sums_near_and_far(far):
+    """Two numbers add up to 10 and differ by 4: 7 and 3. Each is at the end of a chain of numbers
+    that are all the same as it, and the first of the chain is asked for.
+    """
+    same = [Sum([at, at + 1], [1, -1]) for at in range(far)]
+    other = far + 1
+    pair = [Sum([far, other], [1, 1], 10, 10), Sum([far, other], [1, -1], 4, 4)]
+    cells = far + 2
+    # Beside it one that everything leaves open.
+    loose = Sum([0, cells, cells + 1], [1, 1, -1])
+    sums = Sums.of([*same, *pair, loose])
+    hidden = HiddenNumbers([0] * (cells + 2), [100] * (cells + 2), sums)
+    assert hidden.never_reaching([0, cells], 8, largest=True) == [0]
+    assert hidden.never_reaching([0, cells], 6, largest=False) == [0]
+    assert hidden.never_reaching([0], 7, largest=True) == []
+    assert hidden.never_reaching([0], 7, largest=False) == []
+
+
 def test_relations_read_as_they_are_written():
     stored = stored_relations()
     again = Relations.read("\n".join(stored.lines()))

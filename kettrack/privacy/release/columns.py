@@ -168,7 +168,9 @@ def hide_derived(
         From `counts_behind`: such a figure stays where the counts behind it are shown. Any other
         goes with every count of its row.
     """
+    counts = {str(c): hidden[c].to_numpy(bool) for c in hidden}
     for column in derived:
-        needs = [c for c in behind.get(column, hidden.columns) if c in hidden]
-        gone = hidden[needs].any(axis=1).to_numpy(bool)
-        table[column] = table[column].mask(gone)
+        needs = [counts[c] for c in behind.get(column, counts) if c in counts]
+        gone = np.any([np.zeros(len(table), bool), *needs], axis=0)
+        if gone.any():
+            table[column] = table[column].mask(gone)

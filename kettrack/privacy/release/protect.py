@@ -101,7 +101,12 @@ def told_by_rounding(
     policy : Policy
         In force; it rounds.
     """
-    puzzle = Puzzle(release, relations, truth, policy.meant)
+    puzzle = Puzzle(
+        release,
+        relations,
+        truth,
+        policy.meant,
+    )
     hidden: set[ReleaseCell] = set()
     told = puzzle.small(_SMALL_BY_ROUNDING)
     for _ in range(_MOST_ROUNDS):
@@ -164,10 +169,13 @@ class _Search:
         self.members: dict[int, list[ReleaseCell]] = defaultdict(list)
         for cell in puzzle.read:
             self.members[puzzle.place[puzzle.first(cell)]].append(cell)
+        self.readable = {place for place in self.members if self._can_be_read(place)}
         sums = puzzle.sums
         self.entries: dict[int, list[int]] = defaultdict(list)
+        self.cells: dict[int, list[int]] = defaultdict(list)
         for entry, row in enumerate(sums.row.tolist()):
             self.entries[row].append(entry)
+            self.cells[row].append(int(sums.cell[entry]))
         self.tried_sums: dict[int, list[int]] = defaultdict(list)
         for row, place in zip(
             sums.row.tolist(),
@@ -182,7 +190,7 @@ class _Search:
         """
         place = self.puzzle.place[self.puzzle.first(cell)]
         # A small number that can be read tells itself, whatever else tells it.
-        plain = self._can_be_read(place)
+        plain = place in self.readable
         choices = {place} if plain else self._that_tell(place, system, smallest)
         if choices:
             self._hide(
@@ -192,7 +200,7 @@ class _Search:
                 )
             )
             return
-        self.hidden |= {c for c in self.puzzle.read if c.question == cell.question}
+        self._gone({c for c in self.puzzle.read if c.question == cell.question})
 
     def _that_tell(
         self,
@@ -234,14 +242,12 @@ class _Search:
         behind = {place}
         found: set[int] = set()
         for _ in range(_DEPTH):
-            near = {
-                int(self.puzzle.sums.cell[e]) for row in wave for e in self.entries[row]
-            }
-            found |= {each for each in near if self._can_be_read(each)}
+            near = {each for row in wave for each in self.cells[row]}
+            found |= near & self.readable
             # The nearest are enough where nothing else tells the number.
             if found and not told:
                 break
-            followed = {each for each in near - behind if not self._can_be_read(each)}
+            followed = near - behind - self.readable
             behind |= near
             wave = [
                 row
@@ -257,6 +263,14 @@ class _Search:
         """Whether a number other than 0 still stands somewhere."""
         members = self.members[place]
         return any(c not in self.hidden and self.puzzle.read[c] != 0 for c in members)
+
+    def _gone(self, cells: Iterable[ReleaseCell]) -> None:
+        """Hide cells, and know which numbers can be read no more."""
+        mine = {*cells}
+        self.hidden |= mine
+        for place in {self.puzzle.place[self.puzzle.first(c)] for c in mine}:
+            if not self._can_be_read(place):
+                self.readable.discard(place)
 
     def _most(self, row: int, place: int, system: HiddenNumbers) -> float:
         """The largest value that one sum leaves for a cell."""
@@ -300,7 +314,7 @@ class _Search:
             for cell in self.puzzle.read
             if _OF in cell.column and (cell.question, cell.row) in rows
         }
-        self.hidden |= gone | {each for each in shares if self._tells_of(each, gone)}
+        self._gone(gone | {each for each in shares if self._tells_of(each, gone)})
 
     def _tells_of(self, share: ReleaseCell, gone: set[ReleaseCell]) -> bool:
         """Whether a count that a share tells is made of one of some numbers of its row."""

@@ -11,11 +11,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Floats, Ints
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.privacy.release.programs import Aim, IntegerProgram, NothingFits
 
 # Bounds settle in a few rounds; a long chain of rows needs one for each row.
 _MOST_ROUNDS: Final = 200
+_MOST_NEAR: Final = 300  # cells near one that is asked for
 _FEW: Final = (
     6  # cells are asked for one by one where no more are left, or cleared at once
 )
@@ -175,6 +176,9 @@ class HiddenNumbers:
         left = cells
         while left:
             cell, *left = left
+            if self._kept_by_near_sums(cell, aim):
+                never.add(cell)
+                continue
             value = self._around([cell]).aimed({cell: -aim.sign}).solved()
             # Who finds nothing in time cannot say that it is safe.
             if value is None:
@@ -183,6 +187,31 @@ class HiddenNumbers:
             never |= {*aim.missed([cell], value)}
             left = aim.missed(left, value)
         return never
+
+    def _kept_by_near_sums(self, cell: int, aim: Aim) -> bool:
+        """Whether the sums near a cell alone keep it from being far enough; then all of them do."""
+        # Of a small part the near sums are all of them.
+        if np.count_nonzero(self._part == self._part[cell]) <= _MOST_NEAR:
+            return False
+        program = self._program(*self._near(cell))
+        value = program.aimed({cell: -aim.sign}).solved()
+        return value is not None and bool(aim.missed([cell], value))
+
+    def _near(self, cell: int) -> tuple[Ints, Ints]:
+        """Some cells near a cell, and the entries of the sums that hold no others."""
+        mine = np.zeros(len(self.low), bool)
+        mine[cell] = True
+        entries = self._entries_beside(mine)
+        while True:
+            wider = mine.copy()
+            wider[self._cell[entries]] = True
+            more = self._entries_beside(wider)
+            if wider.sum() > _MOST_NEAR or len(more) == len(entries):
+                break
+            mine = wider
+            entries = more
+        mine[self._cell[entries]] = True
+        return np.flatnonzero(mine), entries
 
     def fitting(self, aim: Mapping[int, float]) -> dict[int, int]:
         """Values that fit, with a weighted sum of some cells as small as it can be; nothing where
@@ -205,12 +234,22 @@ class HiddenNumbers:
 
     def _around(self, cells: Sequence[int]) -> IntegerProgram:
         """The whole parts of some cells, and the sums that bind them."""
-        parts = np.unique(self._part[[*cells]])
-        mine = np.flatnonzero(np.isin(self._part, parts))
+        parts = np.zeros(self._part.max() + 1, bool)
+        parts[self._part[[*cells]]] = True
+        mine = parts[self._part]
+        return self._program(
+            np.flatnonzero(mine),
+            np.flatnonzero(mine[self._cell]),
+        )
+
+    def _program(self, mine: Ints, entries: Ints) -> IntegerProgram:
+        """Some cells, and the sums of some entries, which hold no others."""
         place = np.full(len(self.low), -1)
         place[mine] = np.arange(len(mine))
-        entries = place[self._cell] >= 0
-        rows, row = np.unique(self._row[entries], return_inverse=True)
+        rows, row = np.unique(
+            self._row[entries],
+            return_inverse=True,
+        )
         return IntegerProgram(
             cells=mine,
             row=row,
@@ -253,22 +292,39 @@ class HiddenNumbers:
 
     def _tighten(self) -> None:
         """Bounds of each cell from the bounds of the others of each sum, again and again."""
-        if not len(self._cell):
-            return
+        entries = np.arange(len(self._cell))
         for _ in range(_MOST_ROUNDS):
-            low, high = self._implied()
+            if not len(entries):
+                return
+            low, high = self._implied(entries)
             if (low > high).any():
                 raise NothingFits
-            if (low == self.low).all() and (high == self.high).all():
-                return
+            moved = (low != self.low) | (high != self.high)
             self.low = low
             self.high = high
+            # A sum of which nothing has moved says what it said before.
+            entries = self._entries_beside(moved)
 
-    def _implied(self) -> tuple[Floats, Floats]:
-        """Bounds that one look at each sum gives."""
-        positive = self._weight > 0
-        at_low = self._weight * self.low[self._cell]
-        at_high = self._weight * self.high[self._cell]
+    def _entries_beside(self, cells: Bools) -> Ints:
+        """The entries of all sums that hold one of some cells."""
+        beside = np.zeros(len(self._sum_low), bool)
+        beside[self._row[cells[self._cell]]] = True
+        return np.flatnonzero(beside[self._row])
+
+    def _implied(self, entries: Ints) -> tuple[Floats, Floats]:
+        """Bounds that one look at some sums gives.
+
+        Parameters
+        ----------
+        entries : array of int
+            All entries of those sums.
+        """
+        row = self._row[entries]
+        cell = self._cell[entries]
+        weight = self._weight[entries]
+        positive = weight > 0
+        at_low = weight * self.low[cell]
+        at_high = weight * self.high[cell]
         least, most = np.where(
             positive,
             (at_low, at_high),
@@ -277,22 +333,22 @@ class HiddenNumbers:
         sums = len(self._sum_low)
         total_least = (
             np.bincount(
-                self._row,
+                row,
                 least,
                 sums,
-            )[self._row]
+            )[row]
             - least
         )
         total_most = (
             np.bincount(
-                self._row,
+                row,
                 most,
                 sums,
-            )[self._row]
+            )[row]
             - most
         )
-        upper = (self._sum_high[self._row] - total_least) / self._weight
-        lower = (self._sum_low[self._row] - total_most) / self._weight
+        upper = (self._sum_high[row] - total_least) / weight
+        lower = (self._sum_low[row] - total_most) / weight
         # Dividing by a negative weight turns the bounds around.
         smallest = np.ceil(
             np.where(
@@ -314,12 +370,12 @@ class HiddenNumbers:
         high = self.high.copy()
         np.maximum.at(
             low,
-            self._cell,
+            cell,
             smallest,
         )
         np.minimum.at(
             high,
-            self._cell,
+            cell,
             largest,
         )
         return low, high
