@@ -447,7 +447,8 @@ class Result:
     def _keys(self) -> list[str]:
         """Names of the rows."""
         key = next(column for column, role in self.roles.items() if role == "key")
-        return [_cell_name(row[key]) for row in self._rows()]
+        # Not from the rows: a sentence needs both, and rows take long to make.
+        return [_cell_name(value) for value in self.table[key].tolist()]
 
     def _cells(self) -> Mapping[str, SimpleNamespace]:
         named = zip(self._keys(), self._rows(), strict=True)
@@ -459,9 +460,11 @@ class Result:
         return SimpleNamespace(**{name: self._cell(name, row) for name in row})
 
     def _rows(self) -> list[dict[str, Any]]:
+        names = list(map(str, self.table))
+        # By columns: row by row, pandas asks each cell for its kind, which takes longer.
+        columns = [self.table[name].tolist() for name in self.table]
         return [
-            {str(name): value for name, value in row.items()}
-            for row in self.table.to_dict("records")
+            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
         ]
 
     def _cell(self, column: str, row: dict[str, Any]) -> CellText:
