@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, MutableMapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -149,6 +149,31 @@ def one_thread_each(environment: MutableMapping[str, str]) -> None:
     """
     for name in _LINEAR_ALGEBRA:
         environment.setdefault(name, "1")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra with one thread for a while, in a process that has loaded it already, such as
+    somebody's notebook; as `one_thread_each` otherwise.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     pass
+    """
+    # The command line and the report have seen to it when they began.
+    if not _named_threads():
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    else:
+        yield
+
+
+def _named_threads() -> bool:
+    """Whether somebody has said how many threads linear algebra may have."""
+    return any(name in os.environ for name in _LINEAR_ALGEBRA)
 
 
 def require_free_memory(needed_mb: int, step: str) -> None:

@@ -18,6 +18,7 @@ from kettrack.showing import (
     plain_value,
     shown_number,
     table_in_html,
+    table_rows,
 )
 from kettrack.vocabulary.made_of import MadeOf, percentages
 from kettrack.vocabulary.plain_words import (
@@ -460,12 +461,7 @@ class Result:
         return SimpleNamespace(**{name: self._cell(name, row) for name in row})
 
     def _rows(self) -> list[dict[str, Any]]:
-        names = list(map(str, self.table))
-        # By columns: row by row, pandas asks each cell for its kind, which takes longer.
-        columns = [self.table[name].tolist() for name in self.table]
-        return [
-            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
-        ]
+        return table_rows(self.table)
 
     def _cell(self, column: str, row: dict[str, Any]) -> CellText:
         """A cell for the sentence: its text, and the number behind what is not hidden."""

@@ -19,6 +19,7 @@ import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.memory import one_thread
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort, derive
@@ -266,7 +267,8 @@ def _answered(
     n = len(cohort.patients) if people is None else people
     try:
         _require_somebody(n)
-        found = answer()
+        with one_thread():
+            found = answer()
     except NotIdentified as error:
         refused = refusal(asked.name, cohort, error, asked.estimand, n)
         return release(refused, cohort, asked.log_end)

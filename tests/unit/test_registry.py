@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import kettrack as kt
 from kettrack.analysis import registry
@@ -34,6 +35,12 @@ def days_in_care(cohort, least=1):
         table=pd.DataFrame([row]), sentence="{all.n} people were in care for {all.estimate} days."
     )
 '''
+THREADS_ARE_NAMED_BY = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 ENTRY = "[kettrack.questions]\nplugin = plugin_of_a_clinic\n"
 
 
@@ -102,3 +109,33 @@ def test_two_questions_of_one_name_are_an_error():
     other.__module__ = "elsewhere"
     with pytest.raises(kt.UsageError, match="Two questions are called 'losses'"):
         kt.question("losses", asks="?")(other)
+
+
+@pytest.mark.parametrize(("named", "threads"), [("", 1), ("2", 2)])
+def test_linear_algebra_has_one_thread_unless_its_user_says_otherwise(
+    monkeypatch, sample, named, threads
+):
+    """Matrices are small here: threads that share one wait for each other longer than they work."""
+    for name in THREADS_ARE_NAMED_BY:
+        monkeypatch.delenv(name, raising=False)
+    if named:
+        monkeypatch.setenv("OMP_NUM_THREADS", named)
+
+    def answer():
+        seen.append(threads_of_linear_algebra())
+        return kt.Answer(table=pd.DataFrame({"key": []}), roles={"key": "key"})
+
+    seen = []
+    with threadpool_limits(2, user_api="blas"):
+        registry.answered_with_less("ladder", kt.derive(sample), answer)
+        after = threads_of_linear_algebra()
+    assert seen == [{threads}]
+    assert after == {2}
+
+
+def threads_of_linear_algebra():
+    return {
+        library["num_threads"]
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    }
