@@ -31,6 +31,7 @@ from kettrack.vocabulary.limits import FEWEST_PEOPLE
 # Of every interval, and the standard errors to each side at that level.
 LEVEL: Final = 0.95
 NORMAL_QUANTILE: Final = 1.959963984540054
+SCORES_TO_RECORD: Final = "scores between sessions and after the last one."
 
 # Words of reasons that more people would end; a rule that is not defined is none of them.
 _NEEDS_PEOPLE: Final = re.compile(
@@ -285,8 +286,7 @@ def require_scored_later(cohort: DerivedCohort, people: Bools) -> None:
     """
     if not (people & scored_later(cohort)).any():
         raise NotIdentified(
-            "nobody who is counted was scored after session 1.",
-            "scores between sessions and after the last one.",
+            "nobody who is counted was scored after session 1.", SCORES_TO_RECORD
         )
 
 

@@ -17,7 +17,7 @@ from kettrack.arrays import Bools, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.meta_analysis import MetaAnalysis, random_effects
 from kettrack.pooling.counts import summed
-from kettrack.pooling.effects import MEASURES, Effect, SiteMeasure
+from kettrack.pooling.effects import MEASURES, Effect, SiteMeasure, silent_sites
 from kettrack.pooling.summary import Summary
 from kettrack.result import Role
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
@@ -166,10 +166,26 @@ def sites_in_order(
         roles=SITE_ROLES,
         show=SHOWN[SIDE_BY_SIDE],
         sentence=f"{len(there)} sites side by side, in the order of their names. {hidden}",
-        caveats=(_NO_RANKING, f"{rules.words}."),
+        caveats=(*_silent_caveats(sites), _NO_RANKING, f"{rules.words}."),
         level=LEVEL,
         people=sum(site.people for site in sites),
     )
+
+
+def _silent_caveats(sites: Sequence[Summary]) -> list[str]:
+    """That sites have no share of response by session of their own; by their number, since a small
+    site is not shown.
+    """
+    question = "response_by_session"
+    tables = [site.tables[question] for site in sites if question in site.tables]
+    silent = silent_sites(tables)
+    if not silent:
+        return []
+    return [
+        f"At {silent} of {len(sites)} sites nobody was scored in time after a session, so these"
+        " have no share of response, remission or stopping of their own: 0 % would be no answer."
+        " In the sum their people count as not scored."
+    ]
 
 
 def _site_rows(
@@ -227,7 +243,7 @@ def differences(
         decimals={"spread": 2, "spread_low": 2, "spread_high": 2},
         show=SHOWN[DIFFERENCES],
         sentence=_sentence(table),
-        caveats=(_METHOD, _NO_RANKING, f"{rules.words}."),
+        caveats=(_METHOD, *_silent_caveats(sites), _NO_RANKING, f"{rules.words}."),
         level=LEVEL,
         people=sum(site.people for site in sites),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,6 +15,7 @@ from kettrack.analysis.durability.counts import Estimand
 from kettrack.analysis.durability.day_counts import BY_DAY, DayCounts
 from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.analysis.response.exits import CAUSES
+from kettrack.analysis.response.response_curve import is_silent
 from kettrack.analysis.safety.shares import share_cells
 from kettrack.estimators.clustered import share_of_sums
 from kettrack.estimators.intervals import wilson
@@ -136,6 +137,19 @@ def _people_behind(
 # ---- from tables
 
 
+def silent_sites(sites: Sequence[Tables]) -> int:
+    """How many of these sites have no share of their own, since nobody was scored in time.
+
+    Parameters
+    ----------
+    sites : sequence of mapping
+        Tables of `response_by_session` of each site that has counted it.
+    """
+    shape = curve_shapes("response")["response"]
+    counts = [exits_of(shape, tables["response"], _FIRST) for tables in sites]
+    return sum(map(is_silent, counts))
+
+
 def _by_session(
     tables: Tables,
     event: str,
@@ -144,7 +158,8 @@ def _by_session(
     """Share who left the first course for a cause by the session that is told."""
     counts = exits_of(curve_shapes(event)[event], tables[event], _FIRST)
     n = int(counts.at_risk.max(initial=0))
-    if not n:
+    # 0 % of people whom nobody scored would be no answer
+    if not n or is_silent(counts):
         return None
     found = estimate_incidence(counts, LEVEL)
     place = min(TOLD_SESSION, len(counts.censored)) - 1

@@ -263,6 +263,42 @@ def test_a_group_that_was_never_scored_again_is_named_and_not_compared(
     assert "KC" not in set(found.table["group"])
 
 
+def test_people_of_whom_nothing_is_known_are_nobodys_measure() -> None:
+    """The others are made like everybody; 30 people without a score would pull that down."""
+    table = estimate("standardised", two_sites(silent=True), column="site").table
+    everybody = table.set_index("key").loc["all"]
+    alone = two_sites(silent=True)
+    few = alone.patients["patient_id"].astype(str).str[0] != "c"
+    names = set(alone.patients["patient_id"][few])
+    parts = {
+        name: getattr(alone, name)[getattr(alone, name)["patient_id"].isin(names)]
+        for name in ("sessions", "scores", "patients")
+    }
+    without = replace(alone, **parts)
+    expected = estimate("standardised", without, column="site").table
+    assert everybody["n"] == 60
+    pd.testing.assert_frame_equal(table, expected)
+
+
+def test_two_groups_are_not_one_of_whom_nothing_is_known() -> None:
+    """Of three groups of one size the first two by name would be taken; the silent one is first."""
+    sites = two_sites(silent=True)
+    route = sites.sessions["route"].replace({"sc": "im", "im": "sc"})
+    found = estimate(
+        "two_groups",
+        replace(sites, sessions=sites.sessions.assign(route=route)),
+        column="route",
+    )
+    table = found.table.set_index("key")
+    assert set(table.loc[["group_1", "group_2"], "about"]) == {"iv", "sc"}
+    assert any(
+        "Left out are groups in which nobody was scored" in words
+        for words in found.caveats
+    )
+    known = estimate("two_groups", two_sites(silent=False), column="route")
+    assert not any("Left out are groups" in words for words in known.caveats)
+
+
 def test_a_group_of_whom_nobody_is_scored_has_an_interval() -> None:
     table = estimate("equity_ladder", two_sites(silent=True)).table
     (row,) = table[table["group"] == "KC"].to_dict("records")

@@ -14,6 +14,7 @@ import pandas as pd
 
 from kettrack.analysis.context import (
     LEVEL,
+    SCORES_TO_RECORD,
     require_scored_later,
 )
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
@@ -315,6 +316,29 @@ def _person_rows(cohort: DerivedCohort, event: str) -> pd.DataFrame:
             for name, (whose, which) in curves.items()
         ]
     )
+
+
+def is_silent(counts: ExitCounts) -> bool:
+    """Whether people left the first course, and of nobody is it known how they were then."""
+    unknown = [CAUSES.index(cause) for cause in ("not_scored", "scored_later")]
+    left = counts.events.sum(axis=0)
+    everybody = int(left.sum() + counts.censored.sum())
+    return 0 < everybody == int(left[unknown].sum())
+
+
+def require_somebody_known(counts: ExitCounts) -> None:
+    """Refuse counts that tell nothing: 0 % of people whom nobody scored would be no answer.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for scores.
+    """
+    if is_silent(counts):
+        raise NotIdentified(
+            "nobody who is counted was scored in time after a session.",
+            SCORES_TO_RECORD,
+        )
 
 
 def require_starters(counts: ExitCounts) -> None:

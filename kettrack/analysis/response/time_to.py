@@ -87,7 +87,6 @@ def event_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
     """Day on which each person left the count, and why; see `week_exits`."""
     require_rule(cohort, event)
     require_log_end(cohort)
-    require_scored_later(cohort, cohort.rated)
     rule = getattr(cohort.criteria, event)
     days = event_days(cohort, rule, cohort.rated)
     return week_exits(cohort, days, cohort.rated, "last score")
@@ -144,6 +143,8 @@ def time_to_remission(cohort: DerivedCohort) -> Answer:
 
 def _time_to(cohort: DerivedCohort, event: str) -> Answer:
     exits = event_exits(cohort, event)
+    # here and not where they are counted: some people of a clinic may be a bucket or a group
+    require_scored_later(cohort, cohort.rated)
     table = days_until(count_days(exits), event)
     return Answer(
         table=table,

@@ -150,6 +150,9 @@ def standardised(cohort: DerivedCohort, column: str = "route") -> Answer:
     at_risk = exits[exits["step"] > 0]
     group = groups_of(cohort, name).reindex(at_risk.index)
     silent = silent_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
+    # Nothing is known of them, so the others are not made like them either.
+    at_risk = at_risk[~group.isin(silent)]
+    group = group[~group.isin(silent)]
     labels = compared_groups(cohort, group, FEWEST_PEOPLE_IN_ARM)
     if len(labels) < 2:
         raise NotIdentified(

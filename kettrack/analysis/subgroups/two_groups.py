@@ -14,7 +14,14 @@ from kettrack.analysis.courses.by_week import WEEK_CAUSES
 from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.registry import Answer, asked_as, question
 from kettrack.analysis.response.time_to import event_exits
-from kettrack.analysis.subgroups.groups import differ_caveat, groups_of, severity_caveat
+from kettrack.analysis.subgroups.groups import (
+    compared_groups,
+    differ_caveat,
+    groups_of,
+    severity_caveat,
+    silent_caveats,
+    silent_groups,
+)
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.cox import fit_cox
 from kettrack.result import Role
@@ -77,8 +84,11 @@ def two_groups(
     """
     exits = event_exits(cohort, "response").set_index("patient_id")
     exits = exits[exits["step"] > 0]
-    group = groups_of(cohort, column).astype(object).reindex(exits.index)
-    names = _two_largest(group, column)
+    people = groups_of(cohort, column).reindex(exits.index)
+    silent = silent_groups(cohort, people, FEWEST_PEOPLE)
+    known = compared_groups(cohort, people, FEWEST_PEOPLE)
+    group = people.astype(object)
+    names = _two_largest(group[group.isin(known)], column)
     rows = [
         *_time_rows(exits, group, names),
         *_change_rows(cohort, column, names, week),
@@ -90,6 +100,7 @@ def two_groups(
         sentence=_sentence(table, week),
         caveats=(
             differ_caveat(cohort, column),
+            *silent_caveats(silent),
             *([severity_caveat()] if column == "severity" else []),
             "Only the two largest groups are compared, and nothing is adjusted. A Cox model with"
             " stopping as censoring takes people who stop to be like those who go on; the shares"
@@ -109,21 +120,20 @@ def two_groups(
 
 
 def _two_largest(group: pd.Series, column: str) -> tuple[str, str]:
-    """Names of the two largest groups, the larger one first."""
+    """Names of the two largest of the groups that can be compared, the larger one first."""
     # Equally large groups would come in any order, were they not sorted by name first.
     sizes = (
         group.sort_values()
         .value_counts(sort=False)
         .sort_values(ascending=False, kind="stable")
     )
-    enough = sizes[sizes >= FEWEST_PEOPLE]
-    if len(enough) < 2:
+    if len(sizes) < 2:
         raise NotIdentified(
-            f"fewer than two groups of {column} hold {FEWEST_PEOPLE} people with a rated baseline"
-            " and a log that is long enough.",
-            f"{column} of each patient, a baseline, and observed_to_day.",
+            f"fewer than two groups of {column} hold {FEWEST_PEOPLE} people with a rated baseline,"
+            " a log that is long enough, and scores after session 1.",
+            f"{column} of each patient, a baseline, later scores, and observed_to_day.",
         )
-    return str(enough.index[0]), str(enough.index[1])
+    return str(sizes.index[0]), str(sizes.index[1])
 
 
 def _time_rows(

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL
+from kettrack.analysis.context import LEVEL, SCORES_TO_RECORD
 from kettrack.analysis.courses.by_week import WEEK_CAUSES, table_by_week
 from kettrack.analysis.courses.worsening import (
     count_worsening,
@@ -26,6 +26,7 @@ from kettrack.analysis.response.time_to import (
 from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
+from kettrack.estimators.survival.competing_risks import ExitCounts
 from kettrack.pooling.curves import exit_shape, exit_tally, exits_of
 from kettrack.pooling.tallies import PooledQuestion, Shape, Tables
 from kettrack.timelines.derived import DerivedCohort
@@ -58,8 +59,21 @@ def _count_days(cohort: DerivedCohort, event: str) -> dict[str, pd.DataFrame]:
     return {event: exit_tally(_days_shape(event), counts, _FIRST)}
 
 
+def _known_days(tables: Tables, event: str) -> ExitCounts:
+    """The counts of all sites; refused where nobody was scored after session 1."""
+    counts = exits_of(_days_shape(event), tables[event], _FIRST)
+    # whoever was never scored leaves on the day of session 1
+    never = int(counts.events[:1, WEEK_CAUSES.index("not_scored")].sum())
+    everybody = int(counts.events.sum() + counts.censored.sum())
+    if 0 < everybody == never:
+        raise NotIdentified(
+            "nobody who is counted was scored after session 1.", SCORES_TO_RECORD
+        )
+    return counts
+
+
 def _days(tables: Tables, rules: RulesInForce, event: str) -> Answer:
-    table = days_until(exits_of(_days_shape(event), tables[event], _FIRST), event)
+    table = days_until(_known_days(tables, event), event)
     return Answer(
         table=table,
         sentence=days_sentence(table, event),
@@ -69,8 +83,7 @@ def _days(tables: Tables, rules: RulesInForce, event: str) -> Answer:
 
 
 def _weeks(tables: Tables, rules: RulesInForce) -> Answer:
-    counts = exits_of(_days_shape("response"), tables["response"], _FIRST)
-    table = table_by_week(counts)
+    table = table_by_week(_known_days(tables, "response"))
     return Answer(
         table=table,
         sentence=week_sentence(table),

@@ -24,6 +24,7 @@ from kettrack.analysis.response.response_curve import (
     count,
     estimate,
     other_events,
+    require_somebody_known,
     require_starters,
 )
 from kettrack.analysis.rules_in_force import RulesInForce
@@ -85,6 +86,7 @@ def _answer(tables: Tables, rules: RulesInForce, event: str) -> Answer:
     # What remains stands beside the curve.
     main = counts.pop(event)
     require_starters(main)
+    require_somebody_known(main)
     table = add_other_events(estimate(main), counts, event)
     # The figures of a clinic have these columns; here they are missing.
     table = table.assign(**dict.fromkeys(NULLS, np.nan))
@@ -126,6 +128,7 @@ def _all_courses(tables: Tables, rules: RulesInForce) -> Answer:
         exits_of(_ALL, tables[name], _FIRST) for name in ("all_courses", "first_course")
     )
     require_starters(everything)
+    require_somebody_known(everything)
     table = all_courses_table(everything, first)
     return Answer(
         table=table,
