@@ -106,6 +106,21 @@ def test_where_sessions_help_the_null_finds_what_would_have_happened(helped, mod
     )
 
 
+def test_who_stopped_late_has_the_scores_of_people_who_stopped_late(helped, model):
+    """Here the log of all ends on day 77: who stopped on day 70 was scored for a week, and not for
+    the eleven of somebody who stopped at once.
+    """
+    real = helped.scores["day"]
+    panel = simulate_plasmode(
+        repeat_people(model, 1_200), 0.0, np.random.default_rng(5)
+    )
+    assert real.max() == 77
+    # one of the ten nearest may have stopped a week earlier
+    assert panel.score_day.max() <= 84
+    late = (panel.score_day > 77).mean()
+    assert late < 0.005
+
+
 def test_a_point_per_session_raises_the_curve(helped, model):
     assert (
         responded_by(nobody_stops(model, helped, effect=1.0), 8)
@@ -302,6 +317,7 @@ def test_who_lost_a_response_stops_for_reasons_of_their_own():
         best=np.where(lost, 8.0, 14.0),
         baseline=np.full(200, 20.0),
         session=np.ones(200, np.int64),
+        day=np.zeros(200),
         scored_before=np.full(200, 0.5),
         followed_by=np.where(lost, LEFT, GOES_ON),
         same_day=np.zeros(200, bool),
@@ -358,7 +374,8 @@ def test_people_drawn_anew_are_fitted_as_if_their_rows_were_repeated(learnt):
         for days, same in zip(alone.offsets, found.offsets, strict=True):
             np.testing.assert_array_equal(days, same)
         np.testing.assert_array_equal(alone.gaps, found.gaps)
-        np.testing.assert_array_equal(alone.donor_gaps, found.donor_gaps)
+        for like, same in zip(alone.alike, found.alike, strict=True):
+            np.testing.assert_array_equal(like, same)
         np.testing.assert_array_equal(alone.much_later, found.much_later)
 
 
@@ -411,6 +428,7 @@ def test_a_score_between_two_sessions_lies_as_far_on_its_way():
         best=np.full(100, 15.0),
         baseline=np.full(100, 20.0),
         session=np.ones(100, np.int64),
+        day=np.zeros(100),
         scored_before=np.full(100, 0.5),
         followed_by=np.full(100, GOES_ON),
         same_day=np.zeros(100, bool),
@@ -420,9 +438,8 @@ def test_a_score_between_two_sessions_lies_as_far_on_its_way():
     )
     attendance = fit_attendance(rows)
     wanted = np.repeat([20.0, 2.0, 6.0], 200)
-    donors = attendance.donor_gaps[
-        draw_donors(attendance.donor_gaps, wanted, np.random.default_rng(1))
-    ]
+    gap_of = attendance.alike[GOES_ON]
+    donors = gap_of[draw_donors(gap_of, wanted, np.random.default_rng(1))]
     assert (donors[:400] == wanted[:400]).all()
     assert set(donors[400:]) == {2.0, 20.0}
 

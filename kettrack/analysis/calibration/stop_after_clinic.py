@@ -127,11 +127,9 @@ def fit_stop_after_clinic(cohort: DerivedCohort, data: StopData) -> StopAfterCli
     planned = floats_of_column(people["planned_sessions"], missing=np.inf)
     observed_to = floats_of_column(people["observed_to_day"], missing=np.inf)
     plan_of_row = pd.Series(planned, index=ids).reindex(rows["patient_id"])
-    day_of_row = rows["day"].to_numpy(np.float64)
     stopping = _stopping(
         data,
         table,
-        day_of_row,
         planned,
         np.asarray(plan_of_row, np.float64),
     )
@@ -164,7 +162,6 @@ def _courses(daily: DerivedCohort, ids: pd.Index) -> pd.DataFrame:
 def _stopping(
     data: StopData,
     table: SessionRows,
-    day: Floats,
     planned: Floats,
     plan_of_row: Floats,
 ) -> Stopping:
@@ -178,16 +175,10 @@ def _stopping(
     )
     x = np.column_stack([attended, plan_columns(table.session, plan_of_row)])
     left = table.followed_by == LEFT
-    never_scored = np.isnan(table.offsets).all(axis=1)
-    scored = np.flatnonzero(left & ~never_scored)
-    # by day, as `Stopping` asks
-    order = scored[np.argsort(day[scored], kind="stable")]
     return Stopping(
         planned=planned,
         stops=fit_logistic(x, left.astype(np.float64)),
         gaps=_gaps(table),
-        left_on=day[order],
-        offsets=table.offsets[order],
         returns=_returns(data),
         grace=STOP_AFTER_GRACE_DAYS,
         horizon=HORIZON_DAYS,

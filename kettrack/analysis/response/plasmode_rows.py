@@ -318,6 +318,7 @@ def session_rows(
         best=rows["best"].to_numpy(float),
         baseline=known.loc[rows["patient_id"], "baseline"].to_numpy(float),
         session=session,
+        day=rows["day"].to_numpy(float),
         scored_before=(earlier + 0.5) / session,
         followed_by=rows["kind"].to_numpy(np.int64),
         same_day=n_today > 0,

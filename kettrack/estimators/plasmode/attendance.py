@@ -2,7 +2,9 @@
 
 Chances come from logistic models given what was known by the end of the day of the session. Days
 come from people of the clinic: a gap, and after it the scores of somebody whose gap was as long,
-since a score taken between two sessions lies as far on its way as it did there.
+since a score taken between two sessions lies as far on its way as it did there. After the last
+session they are the scores of somebody who ended at about the same day: where the log of all ends
+on one day, or people are scored so many weeks after session 1, who ended late has few of them.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ class SessionRows:
         Last and lowest score known by the end of the day of the session, and the baseline; points.
     session : int
         1, 2, ...
+    day : float64
+        Of the session.
     scored_before : float64
         Share of earlier sessions of the person that a score followed, half a session counted as one
         half.
@@ -50,6 +54,7 @@ class SessionRows:
     best: Floats
     baseline: Floats
     session: Ints
+    day: Floats
     scored_before: Floats
     followed_by: Ints
     same_day: Bools
@@ -78,10 +83,10 @@ class Attendance:
     gaps : float64
         Gaps to draw from, days.
     offsets : tuple of float64
-        Days of scores to draw from, by what followed; one row per session. Those of people who went
-        on are in the order of their gaps.
-    donor_gaps : float64
-        These gaps, ascending.
+        Days of scores to draw from, by what followed; one row per session.
+    alike : tuple of float64
+        What these people are drawn by, ascending: the gap of those who went on, and the day of the
+        last session of the others.
     much_later : float64
         Days of scores long after the planned end, of the same people as its `offsets`.
     """
@@ -91,7 +96,7 @@ class Attendance:
     later: tuple[Floats, ...]
     gaps: Floats
     offsets: tuple[Floats, ...]
-    donor_gaps: Floats
+    alike: tuple[Floats, ...]
     much_later: Floats
 
 
@@ -147,8 +152,9 @@ def refit_attendance(rows: SessionRows, times: Ints) -> list[Attendance]:
     times : int, shape (replicates, rows)
         How often each row counts.
     """
-    # by gap, so that people whose gaps are alike stand together
-    order = np.argsort(rows.gap, kind="stable")
+    # people who are alike stand together
+    alike = np.where(rows.followed_by == GOES_ON, rows.gap, rows.day)
+    order = np.argsort(alike, kind="stable")
     columns = attendance_columns(
         rows.last,
         rows.best,
@@ -181,7 +187,7 @@ def refit_attendance(rows: SessionRows, times: Ints) -> list[Attendance]:
             later=tuple(chance[place] for chance in chances),
             gaps=gaps[~np.isnan(gaps)],
             offsets=tuple(rows.offsets[donor] for donor in drawn),
-            donor_gaps=rows.gap[drawn[GOES_ON]],
+            alike=tuple(alike[donor] for donor in drawn),
             much_later=rows.much_later[drawn[PLANNED_END]],
         )
         found.append(fit)

@@ -250,8 +250,7 @@ class ClinicSimulation:
         """
         attendance = self.model.attendance
         scored = np.zeros(who.size, bool)
-        kinds = zip(attendance.later, attendance.offsets, strict=True)
-        for code, (chance, days) in enumerate(kinds):
+        for code, chance in enumerate(attendance.later):
             here = np.flatnonzero(kind == code)
             columns = known[here]
             if code == GOES_ON:
@@ -261,23 +260,19 @@ class ClinicSimulation:
             scored[here] = True
             if not here.size:
                 continue
+            person = who[here]
+            wanted = gap[here] if code == GOES_ON else self.day[person]
+            donor = draw_donors(attendance.alike[code], wanted, self.rng)
             # all days of one donor together: they stand in the order and at the distance seen
+            days = attendance.offsets[code][donor]
             if code == GOES_ON:
-                self._score_on(who[here], self._days_within(gap[here], days))
-                continue
-            donor = self.rng.integers(len(days), size=here.size)
-            self._score_on(who[here], days[donor])
+                # where no gap is quite as long, a score lies as far on its way to the next session
+                stretch = wanted / np.maximum(attendance.alike[code][donor], 1)
+                days = np.rint(days * stretch[:, None])
+            self._score_on(person, days)
             if code == PLANNED_END:
-                self.ended.append((who[here], self.day[who[here]], donor))
+                self.ended.append((person, wanted, donor))
         return scored
-
-    def _days_within(self, gap: Floats, days: Floats) -> Floats:
-        """Days of the scores of people with gaps as long, so many of them for each gap."""
-        gaps = self.model.attendance.donor_gaps
-        donor = draw_donors(gaps, gap, self.rng)
-        # where no gap is quite as long, a score lies as far on its way to the next session
-        stretch = gap / np.maximum(gaps[donor], 1)
-        return np.rint(days[donor] * stretch[:, None])
 
     def _score_on(
         self,

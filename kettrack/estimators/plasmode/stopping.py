@@ -2,9 +2,7 @@
 comes back, and what is true.
 
 A course here is sessions that each lie within the grace of the one before, whatever the plan was;
-who stopped may come back later, given the last score. Days of scores after the last session are
-those of people who stopped at about the same day, since the log of a trial or a clinic often ends
-on one day for all.
+who stopped may come back later, given the last score.
 """
 
 from __future__ import annotations
@@ -47,10 +45,6 @@ class Stopping:
     gaps : tuple of float64
         Days to the next session to draw from, after session 1, 2, ...; after the last of these
         nobody goes on.
-    left_on : float64, shape (leavers,)
-        Day of the last session of everybody who was scored after it, ascending.
-    offsets : float64, shape (leavers, scores)
-        Days from it to those scores, ascending, NaN-padded.
     returns : float64
         Coefficients of coming back within a week, past the grace, over `return_columns`; missing
         where nobody did.
@@ -62,8 +56,6 @@ class Stopping:
     planned: Floats
     stops: Floats
     gaps: tuple[Floats, ...]
-    left_on: Floats
-    offsets: Floats
     returns: Floats
     grace: int
     horizon: int
@@ -198,9 +190,12 @@ class StoppingSimulation(ClinicSimulation):
     ) -> Bools:
         """Scores after the last session; between one and the next some come back."""
         scored = draw_happens(known, self.model.attendance.later[LEFT], self.rng)
+        attendance = self.model.attendance
+        donor = draw_donors(attendance.alike[LEFT], self.day[who[scored]], self.rng)
+        days = attendance.offsets[LEFT]
         # one column more than the scores: the time after the last of them, up to the horizon
-        offsets = np.full((who.size, self.stopping.offsets.shape[1] + 1), np.nan)
-        offsets[scored, :-1] = self._donated(self.day[who[scored]])
+        offsets = np.full((who.size, days.shape[1] + 1), np.nan)
+        offsets[scored, :-1] = days[donor]
         away = np.ones(who.size, bool)
         looked = np.zeros(who.size)
         for offset in offsets.T:
@@ -211,11 +206,6 @@ class StoppingSimulation(ClinicSimulation):
             self.measure(who[now], after=False)
             looked = until
         return scored
-
-    def _donated(self, day: Floats) -> Floats:
-        """Days of scores of somebody who stopped on the same day, or of one of the ten nearest."""
-        donor = draw_donors(self.stopping.left_on, day, self.rng)
-        return self.stopping.offsets[donor]
 
     def _come_back(
         self,
