@@ -114,6 +114,7 @@ from .reading.load import cohort_from_frames as cohort_from_frames
 from .reading.load import load_cohort as load_cohort
 from .reading.sharded.opened import ShardedFolder as ShardedFolder
 from .reading.sharded.opened import open_sharded as open_sharded
+from .report.run import as_in_report as as_in_report
 from .report.trial_tables import beside_independent_run as beside_independent_run
 from .report.trial_tables import methods_by_scenario as methods_by_scenario
 from .report.trial_tables import methods_table as methods_table

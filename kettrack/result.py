@@ -15,6 +15,7 @@ from kettrack.showing import (
     RowsSaid,
     command_for,
     kept_rows,
+    people_counted,
     plain_value,
     shown_number,
     table_in_html,
@@ -99,9 +100,9 @@ class Result:
     recipes : tuple of MadeOf
         How derived columns are made of counts, for a policy that rounds counts; a derived column
         that none of them names is then not shown.
-    balanced : bool
+    balanced : bool or tuple of str
         Whether the sentence sets good and bad figures beside each other, so that it is shown whole
-        or not at all.
+        or not at all; or the columns of those figures, of which none may be hidden.
     retell : callable, optional
         Makes the sentence from a table, where its words depend on the figures: a policy that rounds
         tells it again from its own table.
@@ -127,7 +128,7 @@ class Result:
         default=None, repr=False, compare=False
     )
     recipes: tuple[MadeOf, ...] = field(default=(), repr=False, compare=False)
-    balanced: bool = False
+    balanced: bool | tuple[str, ...] = False
     retell: Callable[[pd.DataFrame], str] | None = field(
         default=None, repr=False, compare=False
     )
@@ -168,12 +169,14 @@ class Result:
 
     @property
     def one_sided(self) -> bool:
-        """Whether the sentence sets good and bad figures beside each other, and one of its numbers
-        is hidden.
+        """Whether the sentence sets good and bad figures beside each other, and one of them is
+        hidden.
         """
-        return self.balanced and any(
-            self._hidden_in_sentence("count", "running", "denominator", "derived")
-        )
+        if self.balanced is False:
+            return False
+        named = None if self.balanced is True else self.balanced
+        roles: tuple[Role, ...] = ("count", "running", "denominator", "derived")
+        return any(self._hidden_in_sentence(*roles, columns=named))
 
     def cell_text(self, name: str) -> str:
         """A cell as a sentence would say it.
@@ -186,8 +189,10 @@ class Result:
         row, _, column = name.partition(".")
         return str(getattr(self._cells()[row], column))
 
-    def _hidden_in_sentence(self, *roles: Role) -> list[bool]:
-        """Of each number of such a role that the sentence names, whether it is hidden."""
+    def _hidden_in_sentence(
+        self, *roles: Role, columns: tuple[str, ...] | None = None
+    ) -> list[bool]:
+        """Of each number of such a role, and column, that is in the sentence: is it hidden?"""
         if SUPPRESSED not in self.table:
             return []
         cells = self._cells()
@@ -200,7 +205,7 @@ class Result:
         return [
             str(getattr(cells[row], column)) == NOT_SHOWN
             for row, _, column in named
-            if self.roles.get(column) in roles
+            if self.roles.get(column) in roles and (not columns or column in columns)
         ]
 
     @property
@@ -281,16 +286,11 @@ class Result:
     @property
     def caption(self) -> str:
         """N, instrument, rules and extract in one line, for under a figure."""
-        n = self.table["n"].max() if "n" in self.table else len(self.table)
-        # a count that has not been through the gate
-        if self.people is not None and self.policy in ("", "internal"):
-            n = self.people
-        people = (
-            [f"N = {n:,.0f}{self._of_how_many(n)}"]
-            if plain_value(n) is not None
-            and ("n" in self.table or "person" in self.roles.values())
-            else []
-        )
+        # A count that has not been through the gate is for the clinic alone.
+        inside = self.people if self.policy in ("", "internal") else None
+        hidden = SUPPRESSED in self.table
+        n = people_counted(self.table, self.roles, hidden, inside)
+        people = [] if n is None else [f"N = {n:,.0f}{self._of_how_many(n)}"]
         criteria = self.made_from.get("criteria", {})
         log_end = self.made_from.get("log_complete_to", "observed_to_day")
         # A recorded end of the log needs no word; a chosen one stands under every figure.

@@ -57,6 +57,37 @@ def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+def people_counted(
+    table: pd.DataFrame,
+    roles: Mapping[str, str],
+    hidden: bool,
+    inside: int | None,
+) -> float | None:
+    """How many people a table is about, for its caption; None where it does not say.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With its people in `n`, or with a row for each of them.
+    roles : mapping
+        Column to role.
+    hidden : bool
+        Whether a policy may have hidden numbers of it.
+    inside : int, optional
+        As the answer counted them, where everything may be told.
+    """
+    if "n" not in table:
+        persons = "person" in roles.values()
+        counted = len(table) if inside is None else inside
+        return counted if persons else None
+    if inside is not None:
+        return inside
+    most: float | None = plain_value(table["n"].max())
+    # Where everybody is hidden, a part of them, or nobody, would read as everybody.
+    part = roles.get("n") == "count" or most == 0
+    return None if part and hidden and table["n"].isna().any() else most
+
+
 def command_for(asked: str) -> str:
     """The command that writes all rows of an answer.
 

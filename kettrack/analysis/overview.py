@@ -11,7 +11,6 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, trajectories
-from kettrack.analysis.context import shown_steps
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening, worsening_by_week
 from kettrack.analysis.durability.curve import (
@@ -27,7 +26,11 @@ from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.across_courses import response_by_week
 from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.among_scored import among_scored
-from kettrack.analysis.response.curve_words import told_session, unscored_words
+from kettrack.analysis.response.curve_words import (
+    told_session,
+    told_steps,
+    unscored_words,
+)
 from kettrack.analysis.response.responders import responders
 from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
@@ -237,7 +240,7 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
     """The median, the shares on the way, who left without a response, the null, and who counts
     where the folder chose the end of its logs.
     """
-    table = shown_steps(table)
+    table = told_steps(table)
     last = int(table["session"].iloc[-1])
     # A curve that ends early is told to its own last session.
     there = set(table["session"])

@@ -119,8 +119,8 @@ class Question:
         Column to role, for disclosure control.
     decimals, show, recipes
         As in `Result`.
-    balanced : bool
-        Whether its sentence sets good and bad figures beside each other, as in `Result`.
+    balanced : bool or tuple of str
+        Whether its sentence sets good and bad figures beside each other, or which, as in `Result`.
     by_group : bool
         Whether it can be answered by group.
     log_end : bool
@@ -144,7 +144,7 @@ class Question:
     decimals: Mapping[str, int] = field(default_factory=dict)
     show: tuple[str, ...] = ()
     recipes: tuple[MadeOf, ...] = ()
-    balanced: bool = False
+    balanced: bool | tuple[str, ...] = False
     by_group: bool = False
     log_end: bool = True
     steps: int | None = None

@@ -30,7 +30,7 @@ from kettrack.analysis.page_tables import (
     PageTables,
 )
 from kettrack.analysis.people.ladder import ladder
-from kettrack.analysis.response.curve_words import told_session
+from kettrack.analysis.response.curve_words import GOOD_AND_BAD, told_session
 from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
@@ -120,8 +120,7 @@ def short_answers(cohort: Cohort | DerivedCohort) -> list[ShortAnswer]:
     results = [*first_page(cohort), next_session(cohort)]
     page = PageTables({result.name: result for result in results}, cohort)
     makers = (_response, _lasting, _harm, _counted, _more_sessions)
-    answers = [maker(page) for maker in makers]
-    return [_beside_harm(answer, page) for answer in answers]
+    return [_beside_harm(maker(page), page) for maker in makers]
 
 
 def quick_answers(
@@ -227,7 +226,9 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
 def _response(page: PageTables) -> ShortAnswer:
     session = _session_told(page)
     headline, sentence = page.lacks_curve(session)
-    known = page.knows(CURVE, str(session)) and not page.nobody_scored(session)
+    # The good figure and the bad one are both shown, or none.
+    both = all(page.knows(CURVE, str(session), column) for column in GOOD_AND_BAD)
+    known = both and not page.nobody_scored(session)
     if known:
         row = f"row{session}"
         rule = _rule_words(page.cohort)
@@ -302,7 +303,7 @@ def weeks_told(page: PageTables) -> dict[str, int]:
     return {
         key: day // DAYS_IN_WEEK
         for key, day in rows_said(rows, "composite")
-        if page.knows(HELD, key)
+        if all(page.knows(HELD, key, column) for column in ("estimate", "lost_first"))
     }
 
 

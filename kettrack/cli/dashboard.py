@@ -139,6 +139,7 @@ def _clinic(cohort: Cohort, by: str, row_level: bool) -> Clinic:
         For rows of single patients under a policy for release, or a split without one.
     """
     from kettrack.app.clinics import OwnClinic, ReleasedClinic
+    from kettrack.privacy.doors import require_together
     from kettrack.privacy.policies import get_policy
 
     # `kettrack.toml` may name the policy, so it is known only now.
@@ -155,8 +156,13 @@ def _clinic(cohort: Cohort, by: str, row_level: bool) -> Clinic:
             f"--row-level shows single patients, which the policy {policy!r} does not release."
             " Use --policy internal inside the clinic."
         )
+    if by:
+        require_together(
+            policy,
+            "the groups of a dashboard",
+            "leave out --by to show everyone",
+        )
     from kettrack.report.run import as_in_report
 
     with working("Working out all that is shown"):
-        # Groups are shown in the place of everyone, and a report beside them can be subtracted.
-        return ReleasedClinic(cohort if by else as_in_report(cohort), by)
+        return ReleasedClinic(as_in_report(cohort), by)

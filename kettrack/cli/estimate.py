@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -175,7 +176,7 @@ def estimate(
         if rows is not None:
             # Told before the work: nothing of it could be written.
             gate_rows(cohort.patients, cohort.settings.policy)
-        cohort = _beside_a_report(find_name, cohort, by)
+        cohort = _beside_a_report(find_name, cohort, by, settings)
         result = _asked_of_all(find_name, cohort, by, settings)
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
@@ -191,14 +192,32 @@ def estimate(
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
 
 
-def _beside_a_report(name: str, cohort: Cohort, by: str | None) -> Cohort:
+def _beside_a_report(
+    name: str,
+    cohort: Cohort,
+    by: str | None,
+    settings: Mapping[str, Any],
+) -> Cohort:
     """The cohort that hides what a report hides: two answers that leave one by one would else tell
     what each of them hides.
-    """
-    from kettrack.privacy.policies import get_policy
 
-    if get_policy(cohort.settings.policy).smallest_count == 1:
+    Raises
+    ------
+    UsageError
+        For an answer with options of its own under a policy that hides.
+    """
+    from kettrack.privacy.doors import hides_counts, require_together
+
+    policy = cohort.settings.policy
+    if not hides_counts(policy):
         return cohort
+    # A comparison is for readers who get no report, and says so where it is refused in one.
+    if name != COMPARES and settings:
+        require_together(
+            policy,
+            "an answer with options",
+            f"leave out {', '.join(settings)}",
+        )
     # Seconds to import, for policies that hide only.
     from kettrack.report.run import as_in_report
 
@@ -233,8 +252,8 @@ def _by_bucket(
     plain: bool,
     scheduler: str | None,
 ) -> bool:
-    """Whether a question is counted bucket by bucket. One of which a part needs all rows is asked
-    of all rows where they fit.
+    """Whether a question is counted bucket by bucket. One of which a part needs all rows, or its
+    protection, is asked of all rows where they fit.
 
     Raises
     ------
@@ -242,9 +261,12 @@ def _by_bucket(
         Where a scheduler is given and nothing is left for it to do.
     """
     from kettrack.pooling.catalogue import PARTS
+    from kettrack.privacy.doors import hides_counts
 
     if name in PARTS and plain:
-        whole = PARTS[name].lacks and opened.fits and scheduler is None
+        # A report needs all rows too, and so does what is protected together with it.
+        together = PARTS[name].lacks or hides_counts(opened.settings.policy)
+        whole = together and opened.fits and scheduler is None
         return not whole
     if scheduler is not None:
         raise UsageError(

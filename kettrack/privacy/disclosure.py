@@ -36,7 +36,8 @@ TAKEN_TOGETHER: Final = (
     "Rows without numbers are taken together with the next row that has them, until no number is"
     " small. A count there stands for all rows since the last one that shows its column, and"
     " the number at risk for the first of them. Where few logs end, people are counted as followed"
-    " on, which makes every share a little smaller."
+    " on, which makes every share a little smaller. Where more end, who left in one way is a part"
+    " of the share of all who left: as many as of those who were counted."
 )
 
 

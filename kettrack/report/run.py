@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from kettrack.analysis import estimate
 from kettrack.analysis.short_answers import short_answers
-from kettrack.privacy.policies import get_policy
+from kettrack.privacy.doors import hides_counts
 from kettrack.privacy.release.manifest import read_manifest
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import load_cohort
@@ -273,9 +273,22 @@ def as_in_report(cohort: Cohort, *also: str) -> Cohort:
         Under any policy. Under one that hides no small counts it stays as it is: hardly any number
         has to go there, and a report takes long to look through.
     *also : str
-        Code that asks what no report asks: it is protected together with a report.
+        Code that asks what no report asks, such as `estimate("response_by_session", cohort,
+        by="sex")`: it is protected together with a report.
+
+    Returns
+    -------
+    Cohort
+        To be asked in the place of the one that was given.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> cohort = load_cohort(sample_folder(), policy="release")
+    >>> as_in_report(cohort) is cohort
+    True
     """
-    if get_policy(cohort.settings.policy).smallest_count == 1:
+    if not hides_counts(cohort.settings.policy):
         return cohort
     sources = [_source(name) for name in read_contents().notebooks]
     withheld, _ = withheld_in_report(cohort, [*sources, *also])

@@ -13,6 +13,7 @@ from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.counts import PeopleCounts, added, count_people
 from kettrack.pooling.released import require_addable
 from kettrack.pooling.summary import Summary, countable, summary_of
+from kettrack.privacy.doors import require_together
 from kettrack.reading.sharded.opened import ShardedFolder
 from kettrack.result import Result
 from kettrack.sharding.schedulers import each_bucket
@@ -50,7 +51,8 @@ def estimate_by_bucket(
     Raises
     ------
     UsageError
-        For a question whose counts cannot be added.
+        For a question whose counts cannot be added, and under a policy that hides: what leaves then
+        is protected together with a report, which needs all rows at once.
 
     Examples
     --------
@@ -69,6 +71,11 @@ def estimate_by_bucket(
             f"{name!r} needs all rows at once: load_cohort reads them where they fit into memory."
             f" These questions are counted bucket by bucket: {there}."
         )
+    require_together(
+        opened.settings.policy,
+        "an answer that is counted bucket by bucket",
+        "ask where all rows fit into memory",
+    )
     counts = _counted([name], opened, scheduler, advance)
     whole = derive(opened.nobody())
     return answered_with_less(

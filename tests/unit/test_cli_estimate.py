@@ -188,3 +188,16 @@ def test_an_option_is_not_lost_beside_groups(run) -> None:
     twice = run("next_session", SAMPLE, "--recall-days", 7, "--set", "recall-days=7")
     assert twice[0] == 2
     assert "recall_days is given twice" in twice[2]
+
+
+def test_under_a_policy_that_hides_an_answer_with_options_is_refused(run) -> None:
+    """No report knows its numbers, so nobody has looked what the two tell together."""
+    code, out, errors = run(
+        "paired_change", SAMPLE, "--set", "week=3", "--policy", "cms"
+    )
+    assert (code, out) == (2, "")
+    said = " ".join(errors.split())
+    assert "an answer with options cannot be protected together with a report" in said
+    assert "Choose --policy release, which rounds, or leave out week." in said
+    asked = run("paired_change", SAMPLE, "--set", "week=3", "--policy", "release")
+    assert asked[0] == 0

@@ -121,6 +121,31 @@ def test_other_scores_and_release_are_as_ever(
     assert not file.exists()
 
 
+def test_under_a_policy_that_hides_no_bucket_is_counted_by_itself(
+    buckets: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever has the answer has a report too: both are protected together, or there is none."""
+    asked = []
+
+    def together(cohort: kt.Cohort, *also: str) -> kt.Cohort:
+        asked.append(also)
+        return cohort
+
+    monkeypatch.setattr("kettrack.report.run.as_in_report", together)
+    hiding = ("estimate", "ladder", buckets, "--policy", "cms")
+    assert run(*hiding) == 0
+    assert asked == [('estimate("ladder", cohort)',)]
+    monkeypatch.setattr(opened, "free_memory_mb", lambda: 100)
+    capfd.readouterr()
+    assert run(*hiding) == 2
+    said = " ".join(capfd.readouterr().err.split())
+    assert "cannot be protected together with a report" in said
+    assert "Choose --policy release" in said
+    assert run("estimate", "ladder", buckets, "--policy", "release") == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

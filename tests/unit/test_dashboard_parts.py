@@ -15,6 +15,7 @@ from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.app.clinics import OwnClinic, ReleasedClinic, Shelf
 from kettrack.app.guard import Guard
 from kettrack.app.later import Later
+from kettrack.cli.dashboard import _clinic
 from kettrack.errors import UsageError
 from kettrack.timelines.derived import DerivedCohort, derive
 
@@ -168,3 +169,12 @@ def test_answers_that_are_kept_hold_no_cohort():
 def n_cohorts() -> int:
     gc.collect()
     return sum(isinstance(thing, DerivedCohort) for thing in gc.get_objects())
+
+
+@pytest.mark.parametrize("policy", ["cms", "opensafely", "nhs"])
+def test_groups_of_a_policy_that_hides_are_not_shown_beside_a_report(policy):
+    """The groups add up to everybody, whom a report is about."""
+    cohort = load_cohort(sample_folder(), policy=policy)
+    with pytest.raises(UsageError, match="groups of a dashboard cannot be") as told:
+        _clinic(cohort, "sex", row_level=False)
+    assert "leave out --by to show everyone" in str(told.value)

@@ -26,6 +26,7 @@ from kettrack.analysis.overview import (
     people_of_curve,
 )
 from kettrack.analysis.registry import load_questions
+from kettrack.analysis.response.curve_words import GOOD_AND_BAD
 from kettrack.analysis.short_answers import short_answers
 from kettrack.analysis.subgroups.comparison import compare_groups
 from kettrack.errors import NotIdentified
@@ -303,6 +304,28 @@ def test_where_nobody_may_be_told_how_many_got_worse_the_good_figure_says_so(
     assert not any("does not mean nobody" in result.text for result in bad)
 
 
+@pytest.mark.parametrize(
+    ("stopped", "told"),
+    [
+        ([5.0] * 4, "by session 2, 40 %"),
+        ([5.0, 5.0, 5.0, np.nan], "by session 2, 30 %"),
+        (
+            [np.nan, np.nan, 5.0, np.nan],
+            "session 3, the last session that can be shown",
+        ),
+        ([np.nan] * 4, "Not shown"),
+    ],
+)
+def test_nobody_is_told_who_responded_where_who_stopped_is_hidden(stopped, told):
+    shown = curve([10.0, 20.0, 30.0, 40.0])
+    table = shown.table.assign(stopped=stopped, suppressed=True)
+    page = replace(shown, table=table, balanced=GOOD_AND_BAD)
+    text = how_many_sessions(page).text
+    assert ("had stopped without" in text) == ("Not shown" not in text)
+    assert "(not shown) had stopped" not in text
+    assert told in text
+
+
 def test_an_answer_whose_figures_are_all_hidden_draws_no_conclusion() -> None:
     found = replace(
         curve([10, 20, 30]), sentence="{row3.estimate} %: half is not reached."
@@ -350,7 +373,7 @@ def test_good_and_bad_figures_are_shown_together(policy):
     """Where side effects are hidden, "no serious adverse event" is hidden with them."""
     page = first_page(derived_sample(policy))
     for result in page:
-        if result.balanced:
+        if result.balanced is True:
             assert ("(not shown)" not in result.text) or "together" in result.text
     effects = next(each for each in page if each.name == "adverse_events")
     shown = "side effect was noted at" in effects.text

@@ -104,6 +104,18 @@ def test_one_of_three_others_stands_by_the_end_alone():
     assert table["left"].iloc[-1] == pytest.approx(100 * 31 / 170)
 
 
+def test_whoever_stopped_is_told_before_larger_numbers_of_others():
+    """12 left, 9 moved, 30 died: one of them must go. Who left stands beside who got well."""
+    three = replace(CURVE, causes=CURVE.causes | {"died": "new_died"}, sums={})
+    exact = curve([20, 15, 12], [4, 4, 4], [4, 3, 2], [0, 0, 0], 170)
+    exact["new_died"] = [10, 10, 10]
+    exact["at_risk"] -= exact["new_died"].cumsum().shift(fill_value=0)
+    table = merged_curve(three, exact, SMALLEST)
+    # With 30 told as well, the 9 who moved would follow.
+    assert table["new_left"].tolist() == [pd.NA, pd.NA, 12]
+    assert table["new_died"].isna().all()
+
+
 def test_few_logs_that_end_are_followed_on():
     exact = curve([20, 15, 12], [12, 11, 13], [0, 0, 0], [4, 3, 2], 150)
     table = merged_curve(CURVE, exact, SMALLEST)
@@ -144,10 +156,16 @@ def test_no_number_of_a_curve_is_small(well, left, moved, log_ends, rest):
 def test_a_sentence_tells_the_last_session_that_is_shown(policy):
     exact = sample_answer("response_by_session")
     gated = disclosure.apply(replace(exact, policy=""), policy)
-    shown = gated.table.loc[gated.table["estimate"].notna(), "session"]
+    shown = gated.table[gated.table["estimate"].notna()]
     assert 1 < len(shown) < len(exact.table)
-    told = shown[shown <= 6].iloc[-1]
-    assert f"responded by session {told} of their first course" in gated.text
+    # Who stopped is told by the last of them alone, and the sentence tells both.
+    told = shown.loc[shown["stopped"].notna(), "session"].tolist()
+    assert told == [7]
+    assert "responded by session 7 of their first course" in gated.text
+    # Logs that end before it blur the share of one way to leave by a little.
+    last = exact.table["session"].eq(7)
+    true = exact.table.loc[last, "stopped"].item()
+    assert shown["stopped"].iloc[-1] == pytest.approx(true, abs=0.5)
 
 
 def test_a_curve_reads_as_the_sums_that_it_shows():

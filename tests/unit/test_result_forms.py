@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from sample_answers import derived_sample, sample_answer
@@ -15,6 +16,7 @@ import kettrack as kt
 from kettrack import showing
 from kettrack.errors import UsageError
 from kettrack.figures.by_question import _OTHER_NAME, figure_of
+from kettrack.result import Result
 
 
 def test_a_frame_is_a_copy_that_says_what_it_is() -> None:
@@ -124,3 +126,29 @@ def test_a_cohort_says_what_it_holds_and_no_row() -> None:
     assert repr(kt.load_cohort(kt.sample_folder())) == said
     assert "600" not in repr(derived_sample("cms").cohort)
     assert said in repr(derived)
+
+
+@pytest.mark.parametrize(
+    ("role", "n", "said"),
+    [
+        ("count", [600, 7], "N = 600"),
+        # Of 600 people nobody can tell, and 222 of them had an event.
+        ("count", [pd.NA, 222], ""),
+        ("denominator", [600, pd.NA], "N = 600"),
+        ("denominator", [pd.NA, 0], ""),
+    ],
+)
+def test_a_caption_takes_no_part_of_the_people_for_everybody(role, n, said):
+    table = pd.DataFrame(
+        {"key": ["all", "part"], "n": pd.array(n, "Int64"), "suppressed": True}
+    )
+    result = Result(
+        name="people",
+        table=table,
+        roles={"key": "key", "n": role},
+        sentence="",
+        estimand="",
+        policy="cms",
+    )
+    assert result.caption.partition(" · ")[0] == said or not said
+    assert ("N = " in result.caption) == bool(said)

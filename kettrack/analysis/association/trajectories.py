@@ -21,7 +21,7 @@ from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK, HORIZON
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 from kettrack.vocabulary.made_of import Kept
 
-LAST_WEEK_SHOWN: Final = HORIZON_DAYS // DAYS_IN_WEEK
+LAST_WEEK_SHOWN: Final[int] = HORIZON_DAYS // DAYS_IN_WEEK
 EVERYBODY: Final = "everybody"
 # Scores, axis and stratum of one line of means.
 TrajectoryPart = tuple[pd.DataFrame, str, str]

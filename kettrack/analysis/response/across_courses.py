@@ -14,7 +14,6 @@ from kettrack.analysis.context import (
     LEVEL,
     require_log_end,
     require_scored_later,
-    shown_steps,
 )
 from kettrack.analysis.courses.by_week import (
     WEEK_RECIPES,
@@ -28,8 +27,10 @@ from kettrack.analysis.courses.by_week import (
 from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.curve_words import (
+    GOOD_AND_BAD,
     MEDIAN,
     told_session,
+    told_steps,
     unscored_words,
     waiting_words,
 )
@@ -158,6 +159,7 @@ def count_all_courses(cohort: DerivedCohort) -> ExitCounts:
 
 @question(
     "response_by_any_session",
+    balanced=GOOD_AND_BAD,
     recipes=(
         IncidenceCurve(
             step="session",
@@ -276,6 +278,7 @@ def _response_words(cohort: DerivedCohort) -> str:
     ),
     roles=WEEK_ROLES,
     recipes=WEEK_RECIPES,
+    balanced=GOOD_AND_BAD,
     show=(
         "week",
         "at_risk",
@@ -323,7 +326,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
 
 def week_sentence(table: pd.DataFrame) -> str:
     """The last week, and what had become of the others."""
-    last = f"row{shown_steps(table)['week'].iloc[-1]}"
+    last = f"row{told_steps(table)['week'].iloc[-1]}"
     return (
         f"Of {{{last}.n}} people who started with a rated baseline, {share_with_interval(last)} had"
         f" responded at some time by week {{{last}.week}} after session 1, in all courses and after"

@@ -18,11 +18,24 @@ TOLD_SESSION: Final = 6
 HAPPENED: Final = {"response": "responded", "remission": "remitted"}
 
 
+# The good figure and the bad one of a curve: no sentence tells one without the other.
+GOOD_AND_BAD: Final[tuple[str, str]] = ("estimate", "stopped")
+
+
+def told_steps(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a curve that a sentence may tell: those with a share, and beside it whoever had
+    stopped; all rows with a share where a policy hides in each of them who had stopped.
+    """
+    steps = shown_steps(table)
+    both = steps[[*GOOD_AND_BAD]].notna().all(axis=1)
+    return steps[both] if both.any() else steps
+
+
 def told_session(table: pd.DataFrame, usual: int = TOLD_SESSION) -> int:
-    """The session that a sentence tells: the last one with a number up to the usual one, or the
+    """The session that a sentence tells: the last one that can be told up to the usual one, or the
     first one after it.
     """
-    sessions = shown_steps(table)["session"]
+    sessions = told_steps(table)["session"]
     early = sessions[sessions <= usual]
     return int(early.iloc[-1] if len(early) else sessions.iloc[0])
 

@@ -27,6 +27,7 @@ from kettrack.analysis.response.benchmark import (
     no_null_caveat,
 )
 from kettrack.analysis.response.curve_words import (
+    GOOD_AND_BAD,
     MEDIAN,
     session_sentence,
 )
@@ -200,6 +201,7 @@ def _first_with_half(share: Floats) -> Floats:
     decimals=_DECIMALS,
     recipes=COURSE_RECIPES,
     show=(*_SHOWN_FIRST, "remitted", *_SHOWN_LAST),
+    balanced=GOOD_AND_BAD,
     by_group=True,
 )
 def response_by_session(
@@ -246,6 +248,7 @@ def response_by_session(
     decimals=_DECIMALS,
     recipes=COURSE_RECIPES,
     show=(*_SHOWN_FIRST, *_SHOWN_LAST),
+    balanced=GOOD_AND_BAD,
     by_group=True,
 )
 def remission_by_session(cohort: DerivedCohort) -> Answer:

@@ -311,14 +311,16 @@ def _may_stand(
     what they leave of all is nobody, or so many that each hidden column may hold many.
     """
     large = [c for c in columns if not _few(steps[c], smallest).any()]
-    kept = sorted(large, key=lambda c: int(steps[c].sum()))
+    # The first of them, who stopped, is the bad figure beside the good one: it goes last.
+    beside = next(iter(steps), "")
+    kept = sorted(large, key=lambda c: (c == beside, int(steps[c].sum())))
     while kept:
         rest = together - np.sum([steps[c] for c in kept], axis=0)
         hidden = len(steps) - len(kept)
         # A hidden number is not 0, so each of the others takes one away from the largest.
         if not _few(rest, smallest + max(hidden - 1, 0)).any():
             break
-        # The smallest goes first: it is the dearest to keep.
+        # Of the others the smallest goes first: it is the dearest to keep.
         kept = kept[1:]
     return kept
 

@@ -28,6 +28,7 @@ from kettrack.result import SUPPRESSED, Role
 # What it costs to hide a number: a denominator is what the others are read by.
 _COST: Final[Mapping[Role, int]] = {"denominator": 20, "running": 4, "count": 1}
 _SHARE_COST: Final = 2
+_BESIDE_COST: Final = 10  # who stopped is the bad figure beside the good one of a curve
 _CURVE_COST: Final = 40  # a step of a curve, with all after it
 # Each round hides at least one number, so it always ends; more rounds than this are no progress.
 _MOST_ROUNDS: Final = 400
@@ -299,8 +300,11 @@ class _Search:
     def _cost_of(self, cell: ReleaseCell) -> int:
         # A curve hangs on what happened first and on all others together.
         causes = self.causes.get(cell.question)
-        if causes is not None and cell.column.removeprefix("sum of ") not in causes:
+        column = cell.column.removeprefix("sum of ")
+        if causes is not None and column not in causes:
             return _CURVE_COST
+        if causes and column == causes[0]:
+            return _BESIDE_COST
         return _COST.get(
             self.release[cell.question].roles.get(cell.column, "label"), _SHARE_COST
         )

@@ -205,6 +205,7 @@ def figures_again(
             column,
             table,
             blocks,
+            found.estimate[:, 1],
         )
     for column, parts in curve.sums.items():
         table[column] = table[list(parts)].sum(axis=1, skipna=False)
@@ -221,15 +222,27 @@ def _share_of_other(
     column: str,
     table: pd.DataFrame,
     blocks: StepBlocks,
+    together: Floats,
 ) -> None:
-    """The share of one of the other causes, where its count so far tells it."""
+    """The share of one of the other causes, where its count so far tells it.
+
+    Parameters
+    ----------
+    curve, table, blocks
+        As in `figures_again`.
+    together : float
+        Share of all other causes together, at each block.
+    """
     rows = blocks.rows
     people = column_numbers(table, curve.n)[0]
     so_far = column_numbers(table, curve.causes[column])[rows]
     # Without a log that ended before, a share is its count of everybody, whatever came between.
     before = np.cumsum(blocks.ended) - blocks.ended + blocks.gone_before(curve.ticks)
-    told = (before == 0) & ~np.isnan(so_far)
-    share = _ALL * np.nancumsum(so_far) / people
+    count = np.nancumsum(so_far)
+    # Else nobody is told when they left: of all who left, as many as of those who were counted.
+    others = np.maximum(np.cumsum(blocks.others), 1)
+    share = _ALL * np.where(before == 0, count / people, together * count / others)
+    told = ~np.isnan(so_far)
     _put(
         table,
         column,
