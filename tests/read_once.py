@@ -1,6 +1,7 @@
 """Work that the suite would otherwise do hundreds of times: reading the sample, judging the same
 columns of small clinics for identifiers, and simulating the clinic of the no-effect benchmark. Of
-its bootstraps a clinic that a test makes gets a few, unless the test judges the benchmark.
+its bootstraps, and of its people, a clinic that a test makes gets a few, unless the test judges the
+benchmark.
 
 All depend on nothing but what is handed in. Tests of these functions themselves call them where
 they are defined and are not served from here.
@@ -20,6 +21,8 @@ import pytest
 
 from kettrack import Cohort, sample_folder
 from kettrack.analysis.response import benchmark, plasmode
+from kettrack.estimators.plasmode import latent_severity
+from kettrack.estimators.survival import turnbull_band
 from kettrack.reading import headers, load
 from kettrack.settings import Settings
 from kettrack.timelines.derived import DerivedCohort
@@ -28,11 +31,19 @@ MOST_LEVELS = 200  # distinct values of a column that is worth a place in memory
 MOST_CLINICS = 6  # that are kept; the bootstraps of each are up to twenty more
 # Bootstraps of a clinic that is made for a test. The sample has all, as its answers are stored.
 FEW_BOOTSTRAPS = 4
-# Files whose tests judge the interval that the bootstraps give.
-JUDGE_BOOTSTRAPS = {"test_gates.py", "test_plasmode.py", "test_response_curve.py"}
+# People in each of them, and at most so many where the number itself comes from.
+FEW_PEOPLE = 240
+# Steps towards the best fit of its scores: thirty people who are all alike would take sixty.
+FEW_STEPS = 8
+# Files whose tests judge the number or the interval that the simulated people give.
+JUDGE_BENCHMARK = {"test_plasmode.py", "test_response_curve.py"}
+# Subsamples behind an interval between two scores, unless the test judges that interval.
+FEW_SUBSAMPLES = 50
+JUDGE_SUBSAMPLES = {"test_gates.py", "test_turnbull.py", "turnbull_band.py"}
 # Settings that are only words, or speak of what is printed: no score depends on them.
 NO_SCORE = ("policy", "currency", "extract", "columns", "status")
-ALL_BOOTSTRAPS = benchmark.NULL_BOOTSTRAPS
+ALL_BOOTSTRAPS = (benchmark.NULL_BOOTSTRAPS, benchmark.BOOTSTRAP_PEOPLE)
+ALL_STEPS = latent_severity._MOST_STEPS
 
 
 def install() -> None:
@@ -42,6 +53,7 @@ def install() -> None:
     benchmark._draw_bootstraps = drawn_once(benchmark._draw_bootstraps)
     benchmark._null = drawn_once(benchmark._null)
     plasmode._plasmode_data = drawn_once(plasmode._plasmode_data)
+    turnbull_band._subsampled = few_drawn(turnbull_band._subsampled)
 
 
 def sample_read_once(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,16 +109,23 @@ def drawn_once(draw: Callable[..., Any]) -> Callable[..., Any]:
     """
     kept: dict[Any, Any] = {}
 
-    def drawn(cohort: DerivedCohort, *how: int) -> Any:
-        n_drawn = bootstraps_of(cohort)
-        asked = (n_drawn, benchmark.MOST_LEARNT_FROM, *how)
+    def drawn(cohort: DerivedCohort, *people: int) -> Any:
+        n_drawn, n_people = ALL_BOOTSTRAPS
+        steps = ALL_STEPS
+        if not all_are_drawn(cohort):
+            n_drawn, n_people = FEW_BOOTSTRAPS, FEW_PEOPLE
+            steps = FEW_STEPS
+            people = tuple(min(number, FEW_PEOPLE) for number in people)
+        asked = (n_drawn, n_people, steps, benchmark.MOST_LEARNT_FROM, *people)
         key = (*asked, *cohort.once("content", lambda: content(cohort)))
         if key not in kept:
             while len(kept) >= MOST_CLINICS:
                 del kept[next(iter(kept))]
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(benchmark, "NULL_BOOTSTRAPS", n_drawn)
-                kept[key] = draw(cohort, *how)
+                patched.setattr(benchmark, "BOOTSTRAP_PEOPLE", n_people)
+                patched.setattr(latent_severity, "_MOST_STEPS", steps)
+                kept[key] = draw(cohort, *people)
         return kept[key]
 
     return drawn
@@ -119,13 +138,28 @@ class Running:
     sample = "not read yet"
 
 
-def bootstraps_of(cohort: DerivedCohort) -> int:
-    """How many bootstraps a test gets."""
+def all_are_drawn(cohort: DerivedCohort) -> bool:
+    """Whether a test gets all bootstraps, and all people of them."""
     # Also of a cohort that was made from the sample in memory.
     of_sample = cohort.provenance.input_sha256 == Running.sample
-    if of_sample or Running.name in JUDGE_BOOTSTRAPS:
-        return ALL_BOOTSTRAPS
-    return FEW_BOOTSTRAPS
+    return of_sample or Running.name in JUDGE_BENCHMARK
+
+
+def few_drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Curves of a few subsamples: each takes its time, and what is said needs few of them."""
+
+    def drawn(
+        ends: np.ndarray,
+        at: np.ndarray,
+        size: int,
+        n_drawn: int,
+        rng: np.random.Generator,
+    ) -> Any:
+        if Running.name not in JUDGE_SUBSAMPLES:
+            n_drawn = min(n_drawn, FEW_SUBSAMPLES)
+        return draw(ends, at, size, n_drawn, rng)
+
+    return drawn
 
 
 def content(cohort: DerivedCohort) -> tuple[str, ...]:

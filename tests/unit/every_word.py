@@ -29,6 +29,8 @@ OTHER_DAYS = {
     "HORIZON_DAYS": 91,
     "HORIZON_TOLERANCE_DAYS": 8,
 }
+# Of groups the others say what the clinic says, but that nobody of a group was scored again.
+OF_GROUPS = {"clinic": ("severity", "early_response"), "unscored": ("severity",)}
 FEW_DRAWS = {"cohorts": 2, "replicates": 10}
 OTHER_PLAN = {"SESSIONS_WITHOUT_PLAN": 5}
 OTHER_LIMITS = {"FEWEST_PEOPLE": 9, "FEWEST_SIMULATED_ANSWERS": 8}
@@ -148,7 +150,7 @@ def asked_of(derived: Any, label: str) -> Iterator[tuple[str, Callable[[], Any]]
         # The words are the same, however often something is drawn.
         few = {key: n for key, n in FEW_DRAWS.items() if key in asked.options}
         yield f"{label}: {name}", partial(asked.answer, derived, **few)
-        for by in ("severity", "early_response") if asked.by_group else ():
+        for by in OF_GROUPS.get(label, ()) if asked.by_group else ():
             yield f"{label}: {name} by {by}", partial(kt.estimate, name, derived, by=by)
 
 
@@ -166,15 +168,16 @@ def tell(told: dict[str, str], place: str, ask: Callable[[], Any]) -> None:
 
 def every_word() -> dict[str, str]:
     """Where it is said -> what is said."""
+    import read_once
+
     import kettrack as kt
     from kettrack.analysis.overview import first_page
     from kettrack.analysis.registry import load_questions
-    from kettrack.analysis.response import benchmark
     from kettrack.analysis.short_answers import short_answers
     from kettrack.reading.completeness import missing_information
 
-    # The same is said, however many there are; only numbers of the data differ.
-    benchmark.NULL_BOOTSTRAPS = 3  # type: ignore[misc]
+    # The same is said, however much is drawn; only numbers of the data differ.
+    read_once.install()
     told: dict[str, str] = {}
     for name, asked in load_questions().items():
         told[f"{name}: question"] = f"{asked.asks} {asked.estimand} {asked.unit}"

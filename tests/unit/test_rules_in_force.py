@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -82,7 +83,11 @@ FIELDS = {
 def told() -> dict[str, str]:
     """Everything that is said under rules that are nobody's default."""
     command = [sys.executable, str(HERE / "every_word.py")]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    # where it finds what tests share
+    beside = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    ran = subprocess.run(
+        command, env=beside, capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stderr
     said: dict[str, str] = json.loads(ran.stdout)
     return said
