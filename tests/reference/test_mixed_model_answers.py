@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,8 @@ KINDS = [
 ]  # a level and a slope of each person's own, or a level alone
 
 
+# Asked when a test runs: to start R takes time, and no other test needs the answer.
+@cache
 def has_nlme() -> bool:
     if shutil.which("Rscript") is None:
         return False
@@ -112,7 +115,7 @@ def in_r(rows: pd.DataFrame, folder: Path, own: str, method: str) -> np.ndarray:
     return np.array(ran.stdout.split(), float)
 
 
-@pytest.mark.skipif(not has_nlme(), reason="R with the package nlme is not installed")
+@pytest.mark.skipif("not has_nlme()", reason="R with the package nlme is not installed")
 @pytest.mark.parametrize(("own", "method"), KINDS)
 def test_four_digits_of_nlme(
     rows: pd.DataFrame, tmp_path: Path, own: str, method: str
@@ -227,7 +230,7 @@ def test_people_who_do_not_differ(seed: int) -> None:
     assert found.converged
 
 
-@pytest.mark.skipif(not has_nlme(), reason="R with the package nlme is not installed")
+@pytest.mark.skipif("not has_nlme()", reason="R with the package nlme is not installed")
 def test_people_who_do_not_differ_in_nlme(tmp_path: Path) -> None:
     """With levels alone; with slopes as well nlme gives up on these rows."""
     rows = alike(0)

@@ -8,6 +8,7 @@ import re
 import shutil
 import string
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ SIMULATED = re.compile(r"(\w+_)?(null|excess)(_\w+)?")
 NOT_OF_WEIGHTS = re.compile(r"(ci|single)_(low|high)|at_risk|lost|censored")
 
 
+@cache
 def _has_survival() -> bool:
     if shutil.which("Rscript") is None:
         return False
@@ -44,8 +46,9 @@ def _has_survival() -> bool:
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
+# Asked when a test runs: to start R takes time, and no other test needs the answer.
 pytestmark = pytest.mark.skipif(
-    not _has_survival(), reason="R with the package survival is not installed"
+    "not _has_survival()", reason="R with the package survival is not installed"
 )
 
 
