@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.registry import Question, load_questions
+from kettrack.analysis.response.benchmark import without_intervals
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
 
@@ -50,7 +51,8 @@ def unanswered(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     >>> "response_by_session" in few["question"].tolist()
     True
     """
-    derived = _few_of(derive(cohort))
+    # Nor does it hang on the interval of a benchmark.
+    derived = without_intervals(_few_of(derive(cohort)))
     refused = []
     for name, asked in load_questions().items():
         if _NOT_ASKED & set(asked.options):

@@ -342,6 +342,13 @@ class DerivedCohort:
         """
         return replace(self, _kept=other._kept)
 
+    def apart(self) -> DerivedCohort:
+        """This cohort with what it has kept until now; what it keeps from now on is its own."""
+        kept = dict(self._kept)
+        other = replace(self, _kept=kept)
+        other.__dict__.update(self.__dict__ | {"_kept": kept})
+        return other
+
     def of_people(self, chosen: Array) -> DerivedCohort:
         """The cohort that this one would be if only some of its people had come.
 

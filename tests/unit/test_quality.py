@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from simulated import thin_clinic
 from spec.tables import cohort
 
-from kettrack import Cohort, estimate, unanswered
+from kettrack import Cohort, derive, estimate, unanswered
+from kettrack.analysis.response.benchmark import without_intervals
 from kettrack.errors import DataProblems, Problem
 from kettrack.reading.causes import causes_of, what_to_mend_first
 from kettrack.reading.import_remarks import REMARK_COLUMNS, read_import_remarks
@@ -136,6 +138,15 @@ def test_questions_without_an_answer_say_what_to_record(clinic: Cohort) -> None:
     assert "next_session" in table.index
     assert (table["what_to_record"] != "").all()
     assert "days_in_order" not in table.index
+
+
+def test_a_benchmark_without_interval_leaves_the_cohort_its_own() -> None:
+    whole = derive(thin_clinic())
+    quick = estimate("response_by_session", without_intervals(whole)).table
+    found = estimate("response_by_session", whole).table
+    pd.testing.assert_series_equal(quick["null"], found["null"])
+    assert quick["null_low"].isna().all()
+    assert (found["null_low"] < found["null"]).any()
 
 
 def test_few_people_show_no_small_count_under_a_release_policy() -> None:

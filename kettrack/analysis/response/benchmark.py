@@ -54,6 +54,7 @@ NULL_CAVEAT: Final = (
     " first sessions: in a simulated clinic where many recover so, the null was 6 to 10 points too"
     " low, and its interval did not show it."
 )
+_BOOTSTRAPS: Final = "null bootstraps"  # by this name a cohort keeps them
 Counting = Callable[[DerivedCohort], Floats]
 
 
@@ -154,6 +155,13 @@ def benchmark(
     )
 
 
+def without_intervals(cohort: DerivedCohort) -> DerivedCohort:
+    """The same cohort with benchmarks that have no interval, which takes most of their time."""
+    other = cohort.apart()
+    other.once(_BOOTSTRAPS, list)
+    return other
+
+
 def null_cohort(
     cohort: DerivedCohort,
     simulated: int = NULL_PEOPLE,
@@ -203,7 +211,7 @@ def _bootstraps(
     cohort: DerivedCohort,
 ) -> list[NullClinic]:
     """The same with other people of the clinic, drawn from those there are, time and again."""
-    return cohort.once("null bootstraps", lambda: _draw_bootstraps(cohort))
+    return cohort.once(_BOOTSTRAPS, lambda: _draw_bootstraps(cohort))
 
 
 def _draw_bootstraps(
