@@ -22,6 +22,7 @@ from kettrack.vocabulary.status_words import (
     StatusColumn,
     status_column,
 )
+from kettrack.vocabulary.total_words import is_no_code
 
 # REDCap writes one row per event of a study and fills only the form that belongs to it.
 _BLOCK_MATRIX: Final = "redcap_"
@@ -34,7 +35,8 @@ def only_observations(
     settings: Settings,
     ledger: Ledger,
 ) -> Matched:
-    """Leave out the rows that are blank and those that a status column says are no observation.
+    """Leave out the rows that are blank, rows of totals, and those that a status column says are no
+    observation.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ def only_observations(
         The other rows.
     """
     matched = _without_rows(matched, _blank(matched, ledger))
+    matched = _without_rows(matched, _totals(matched, ledger))
     out = np.zeros(len(matched.raw.lines), dtype=bool)
     for place, kind in matched.statuses.items():
         out |= _not_observed(matched, place, kind, out, settings, ledger)
@@ -95,6 +98,23 @@ def _blank(
     blank: Bools = ~np.logical_or.reduce(telling)
     _leave_out(matched, blank, "no cell of this table is filled (REDCap)", ledger)
     return blank
+
+
+def _totals(
+    matched: Matched,
+    ledger: Ledger,
+) -> Bools:
+    """Rows of totals or means, which would count as a patient of that name."""
+    patients = matched.columns.get("patient_id")
+    if patients is None:
+        return np.zeros(len(matched.raw.lines), dtype=bool)
+    said = [place for place, word in enumerate(patients.levels) if is_no_code(word)]
+    rows = np.isin(patients.codes, said)
+    file = matched.raw.file
+    why = f"no observation in {file}: a row of totals or means"
+    # they are of no patient
+    ledger.leave_out(why, int(rows.sum()), 0)
+    return rows
 
 
 def _not_observed(

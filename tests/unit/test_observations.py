@@ -158,6 +158,30 @@ def test_each_word_is_a_reason_of_its_own_and_spellings_are_one():
     ]
 
 
+@pytest.mark.parametrize("word", ["Total", " mean: ", "Summe", "AVERAGE"])
+def test_a_row_of_totals_is_no_patient(word):
+    """Below the table, as a spreadsheet leaves it; its cells would stop the load."""
+    sessions = pd.concat([SESSIONS, pd.DataFrame({"patient_id": [word], "day": [3.5]})])
+    below = {"patient_id": [word], "day": [7], "instrument": ["PHQ-9"], "score": [44]}
+    cohort = load(sessions, pd.concat([SCORES, pd.DataFrame(below)]))
+    assert cohort.patients["patient_id"].tolist() == ["a", "b"]
+    assert (len(cohort.sessions), len(cohort.scores)) == (len(SESSIONS), len(SCORES))
+    why = "no observation in {}: a row of totals or means"
+    files = [why.format(file) for file in ("sessions", "scores")]
+    assert [
+        reason for reason, n_rows, n_patients in left(cohort) if n_rows == 1
+    ] == files
+    assert sum(n_patients for _, _, n_patients in left(cohort)) == 0
+
+
+@pytest.mark.parametrize("code", ["max", "N", "sum1", "mean 2", "Summer"])
+def test_a_short_word_may_be_a_patient(code):
+    sessions = pd.concat([SESSIONS, pd.DataFrame({"patient_id": [code], "day": [0]})])
+    cohort = load(sessions)
+    assert code in set(cohort.patients["patient_id"])
+    assert left(cohort) == []
+
+
 def test_a_row_that_two_columns_speak_of_is_counted_once():
     scores = SCORES.assign(DTYPE=["", "LOCF", ""], imputed=["no", "yes", "no"])
     assert [row[1] for row in left(load(scores=scores))] == [1]

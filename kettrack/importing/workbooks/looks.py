@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from kettrack.importing.workbooks.days import day_text
 from kettrack.importing.workbooks.grid import CellKind, Grid
+from kettrack.vocabulary.total_words import TOTAL_WORDS
 
 # Names fill nearly every column that holds anything below them; where no row does, a row that
 # fills half of them is taken.
@@ -24,16 +25,6 @@ _WHO: Final = re.compile(
     r"|id$|nummer$|_no$",
     re.IGNORECASE,
 )
-_TOTALS: Final = (
-    "total totals sum mean average avg median sd std stdev n count min max minimum maximum range"
-    " subtotal gesamt summe mittelwert mittel durchschnitt anzahl standardabweichung somme moyenne"
-    " médiane effectif suma promedio media mediana totale somma numero totaal som gemiddelde aantal"
-)
-_TOTAL_WORDS: Final = frozenset(_TOTALS.split()) | {
-    "grand total",
-    "std dev",
-    "std. dev.",
-}
 _HEADING: Final = re.compile(r"([^:]{2,30}):\s*(\S.*)")
 _NUMBER_LIKE: Final = re.compile(
     r"[+-]?\d+(?:[.,]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.*"
@@ -108,7 +99,8 @@ class SheetLook:
         if len(row) < 2 or not below:
             return False
         # The name of a group stands over all the columns that its cell covers.
-        names = row.keys() | self.covered.get(number, set())
+        also = self.covered.get(number, set())
+        names = row.keys() | also
         wide = filled_columns(self.rows, below) | names
         named = len(names) >= share * len(wide)
         words = [cell.is_text for cell in row.values()]
@@ -122,7 +114,8 @@ class SheetLook:
         """Place of the first row that names columns; the number of rows where none does."""
         for share in _NAMED_SHARES:
             for place, number in enumerate(numbers[:MOST_ABOVE]):
-                if self.looks_like_names(number, numbers[place + 1 :], share):
+                below = numbers[place + 1 :]
+                if self.looks_like_names(number, below, share):
                     return place
         return len(numbers)
 
@@ -134,11 +127,14 @@ class SheetLook:
         """Whether a row right under the names says in words what they are, or in which unit."""
         row = self.rows[number]
         below = below[:_ROWS_BELOW]
-        here = number_columns(self.rows, below) & row.keys()
+        of_numbers = number_columns(self.rows, below)
+        here = of_numbers & row.keys()
         # A record has a number or a date in some column of numbers.
-        if not here or not all(cell.is_text for cell in row.values()):
+        words = [cell.is_text for cell in row.values()]
+        if not here or not all(words):
             return False
-        leftmost = min(filled_columns(self.rows, below), default=0)
+        filled = filled_columns(self.rows, below)
+        leftmost = min(filled, default=0)
         return len(here) > 1 or leftmost not in row
 
 
@@ -159,7 +155,8 @@ def look_of(grid: Grid) -> SheetLook:
     for top, left, _, right in grid.merges:
         # A merge over an empty cell names nothing.
         if right > left and left in rows.get(top, {}):
-            covered.setdefault(top, set()).update(range(left + 1, right + 1))
+            beyond = range(left + 1, right + 1)
+            covered.setdefault(top, set()).update(beyond)
     return SheetLook(rows, covered)
 
 
@@ -232,4 +229,4 @@ def says_total(row: Row) -> bool:
     first = row[min(row)]
     # n = 24 and Mean: 14.2 hold the number in the same cell.
     word = re.sub(r"\s*[=:]\s*[\d.,]+$", "", first.text)
-    return first.is_text and word.strip(" :=.").casefold() in _TOTAL_WORDS
+    return first.is_text and word.strip(" :=.").casefold() in TOTAL_WORDS
