@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from release_attack import attack, attack_clinic, attack_since, released
 
+from kettrack.analysis import estimate
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import get_policy
 from kettrack.privacy.release.cells import (
@@ -34,6 +35,7 @@ from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
 from kettrack.privacy.release.whole import withheld_names, withhold
 from kettrack.report import run, together
 from kettrack.result import Result
+from kettrack.timelines.derived import derive
 from kettrack.trials.relations import null_space
 from kettrack.trials.simulated_answers import answers, asked_for, clinic
 from kettrack.vocabulary.made_of import Kept
@@ -121,6 +123,34 @@ def test_answers_asked_one_by_one_tell_no_more_than_a_report(monkeypatch):
     seen = attack(truth(), one_by_one, get_policy("cms"), stored_relations())
     assert seen.told == ()
     assert seen.shown > 150
+
+
+# Of the questions that take long, those that count people of the clinic.
+LONG = ("next_session", "next_session_maintenance", "specification")
+
+
+def with_long(policy):
+    cohort = derive(clinic(96_002, 400, policy))
+    long = [estimate(name, cohort) for name in LONG]
+    return [*answers(cohort.cohort, NAMES), *long]
+
+
+@pytest.mark.parametrize("policy", ["midpoint6", "cms", "opensafely"])
+def test_questions_that_take_long_tell_of_no_few_people(policy):
+    """A report protects some of them apart from all others; a reader has both."""
+    before = with_long("internal")
+    after = with_long(policy)
+    rules = get_policy(policy)
+    one, other = (
+        [each for each in results if each.name not in together._APART]
+        for results in (before, after)
+    )
+    withheld = withheld_names(one, other, rules)
+    left = release_of(withhold(each, withheld) for each in after)
+    seen = attack(release_of(before), left, rules, stored_relations())
+    assert seen.told == ()
+    shown = [left[name].table[left[name].counts].notna() for name in LONG]
+    assert all(each.to_numpy().sum() > 10 for each in shown)
 
 
 # Under a policy for release these have fewer rows, or fewer columns, than inside the clinic.
