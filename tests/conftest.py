@@ -75,6 +75,7 @@ WHOLE_CLINICS = {
     "test_scale_minimum.py",
     "test_score_lines.py",
     "test_session_answers.py",
+    "test_sessions_by_number.py",
     "test_shard.py",
     "test_short_answers.py",
     "test_simulation.py",

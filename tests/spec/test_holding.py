@@ -3,6 +3,7 @@ what holds.
 """
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spec.tables import all_of, cohort, one_each
@@ -136,6 +137,7 @@ def test_the_holding_interval_is_bounded_by_the_longest_that_held_and_the_shorte
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.randoms(use_true_random=False), st.integers(0, 6))
 def test_order_names_and_other_patients_change_nothing(random, left_out):

@@ -4,6 +4,7 @@ is not known is a band.
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spec.tables import all_of, cohort
@@ -235,6 +236,7 @@ def clinic_of(logs: list[dict[int, int]], names: list[str]) -> Cohort:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(
     st.lists(LOGS, min_size=1, max_size=4), st.permutations(["a", "b", "c", "d"]), LOGS

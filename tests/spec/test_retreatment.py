@@ -5,6 +5,7 @@ over.
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spec.tables import cohort, plain
@@ -268,6 +269,7 @@ def rows_by_name(clinic: Cohort) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(
     st.lists(LOGS, min_size=1, max_size=4), st.permutations(["a", "b", "c", "d"]), LOGS

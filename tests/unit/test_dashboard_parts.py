@@ -152,6 +152,7 @@ def test_settings_of_the_folder_are_the_first_choice():
     assert "instrument=GAD-7" in own.view({}).query
 
 
+@pytest.mark.slow
 def test_answers_that_are_kept_hold_no_cohort():
     own = OwnClinic(derived_sample().cohort, _cohorts=Shelf(2))
     own.later.ask = lambda key, make: None
