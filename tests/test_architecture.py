@@ -237,6 +237,31 @@ def test_unrelated_values_are_assigned_apart() -> None:
     require_none(offenders)
 
 
+def test_ties_stand_in_one_order_on_every_machine() -> None:
+    """The usual way of sorting puts ties in an order that depends on the processor. Several keys
+    are always sorted in a stable way.
+    """
+    offenders = {
+        f"{module.name}, line {call.lineno}"
+        for module in modules()
+        for call in module.nodes
+        if isinstance(call, ast.Call) and may_mix_ties(call)
+    }
+    require_none(offenders)
+
+
+def may_mix_ties(call: ast.Call) -> bool:
+    """Whether a call sorts by one key, and not in a stable way."""
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    sorts = call.func.attr in ("argsort", "sort_values")
+    stable = any(keyword.arg == "kind" for keyword in call.keywords)
+    keys = call.args[0] if call.args else None
+    # A name stands for the list of keys of a table.
+    several = isinstance(keys, ast.List | ast.Name) and call.func.attr == "sort_values"
+    return sorts and not stable and not several
+
+
 def test_functions_are_short() -> None:
     offenders = {
         f"{module.name}.{function.name}"

@@ -161,7 +161,7 @@ def _durability_title(groups: dict[str, pd.DataFrame]) -> str:
     rows = rows[rows["day"] <= _TITLE_WEEK * DAYS_IN_WEEK]
     if rows.empty:
         return "How long a response lasted, asked in three ways"
-    row = rows.sort_values("day").iloc[-1]
+    row = rows.sort_values("day", kind="stable").iloc[-1]
     single = "" if pd.isna(row["single"]) else f" ({row['single']:.0f} % by one score)"
     return (
         f"{row['estimate']:.0f} %{single} still responding"

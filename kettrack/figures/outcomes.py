@@ -260,7 +260,7 @@ def _choices(shown: pd.DataFrame) -> dict[str, list[str]]:
     if "number" not in shown:
         return {}
     # The columns stand by their estimates; the rows of the matrix do not.
-    order = shown.sort_values("number")
+    order = shown.sort_values("number", kind="stable")
     columns = ("instrument", "baseline", "rule")
     return {column: list(dict.fromkeys(order[column])) for column in columns}
 

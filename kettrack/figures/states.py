@@ -256,7 +256,9 @@ def _node_looks(shown: pd.DataFrame) -> dict[str, Look]:
 
 def _node_places(shown: pd.DataFrame, visits: list[str]) -> dict[_Key, NodePlace]:
     """Bottom and height of each node; the best band on top of its visit."""
-    nodes = shown[shown["kind"] == "visit"].sort_values("place", ascending=False)
+    nodes = shown[shown["kind"] == "visit"].sort_values(
+        "place", ascending=False, kind="stable"
+    )
     everyone = nodes.loc[nodes["step"] == visits[0], "people"].sum()
     gap = _NODES_APART * everyone
     places = {}

@@ -232,7 +232,7 @@ def _hide_partition(
     # One hidden part follows from the others; of two, only the sum is known. That sum must not be
     # small itself.
     place = {name: at for at, name in enumerate(parts.index)}
-    names = parts[parts > 0].sort_values().index
+    names = parts[parts > 0].sort_values(kind="stable").index
     gone = [name for name in names if hidden[place[name]]]
     for name in names.drop(gone):
         if not gone or (len(gone) > 1 and parts[gone].sum() >= smallest):

@@ -37,7 +37,7 @@ _FIRST_PAGE: Final = (
     ("trajectories", ""),
 )
 # They draw clinics or people anew, and no sum of other tables gives their numbers.
-_APART: Final = frozenset({"next_session", "stop_after", "next_session_maintenance"})
+_APART: Final = frozenset({"next_session", "next_session_maintenance"})
 
 
 def withheld_in_report(

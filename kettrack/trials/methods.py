@@ -85,7 +85,9 @@ def measure_all(cohort: Cohort) -> dict[str, float]:
 
 
 def _naive(cohort: Cohort) -> dict[str, float]:
-    by_day = cohort.scores[cohort.scores["score"].notna()].sort_values("day")
+    by_day = cohort.scores[cohort.scores["score"].notna()].sort_values(
+        "day", kind="stable"
+    )
     last = by_day[by_day["day"] == LAST_SESSION_DAY].set_index("patient_id")["score"]
     people = pd.DataFrame(
         {"final": last, "total": cohort.sessions.groupby("patient_id").size()}

@@ -198,7 +198,7 @@ def _sums_of_two(
     """Cells that are the sum of two others."""
     # Millions of pairs: one sorted list of sums is looked up instead of each pair by itself.
     codes = _hashes(values)
-    order = np.argsort(codes)
+    order = np.argsort(codes, kind="stable")
     ordered = codes[order]
     relations: list[tuple[CellTerm, ...]] = []
     for place in range(len(names)):

@@ -231,7 +231,7 @@ def _measurements(
             step()
     # a batch that was broken off is measured again, with the same numbers
     rows = pd.concat([done, _record_rows(fresh)]).drop_duplicates("cohort")
-    return rows.sort_values("cohort", ignore_index=True)
+    return rows.sort_values("cohort", kind="stable", ignore_index=True)
 
 
 def _open_batches(gate: Gate, done: set[int]) -> list[int]:
@@ -349,7 +349,7 @@ def read_records(path: Path) -> pd.DataFrame:
     if not whole:
         return _no_records()
     rows = pd.read_csv(path).drop_duplicates("cohort")
-    return rows.sort_values("cohort", ignore_index=True)
+    return rows.sort_values("cohort", kind="stable", ignore_index=True)
 
 
 def append_records(path: Path, measured: Sequence[Measured]) -> None:

@@ -327,7 +327,7 @@ def _reason_sentence(table: pd.DataFrame, last: int) -> str:
     here = table[(table["week"] == last) & (table["reason"] != _ALL)]
     parts = [
         f"{{{key}.reason}} {{{key}.estimate:%}}"
-        for key in here.sort_values("estimate", ascending=False)["key"]
+        for key in here.sort_values("estimate", ascending=False, kind="stable")["key"]
     ]
     key = f"{_ALL}_{last}"
     return (

@@ -229,7 +229,9 @@ def _session_days(cohort: DerivedCohort) -> pd.DataFrame:
     sessions = cohort.courses[["patient_id", "day", "gap_days"]]
     sessions = sessions.drop_duplicates(["patient_id", "day"])
     sessions = sessions.rename(columns={"day": "session_day"})
-    return sessions.astype({"session_day": "int64"}).sort_values("session_day")
+    return sessions.astype({"session_day": "int64"}).sort_values(
+        "session_day", kind="stable"
+    )
 
 
 def split_by_day(stretches: pd.DataFrame) -> pd.DataFrame:

@@ -357,7 +357,7 @@ def _suicidality_line(cohort: DerivedCohort, patient_id: str) -> SheetLine:
         return SheetLine(label, "never asked")
     parts = []
     for scale, asked in readings.groupby("instrument", sort=True, observed=True):
-        value = asked.sort_values("day")["value"]
+        value = asked.sort_values("day", kind="stable")["value"]
         parts.append(
             f"{scale}: first answer {value.iloc[0]:g}, highest {value.max():g}, last"
             f" {value.iloc[-1]:g}"

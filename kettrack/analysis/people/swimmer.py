@@ -67,7 +67,7 @@ def swimmer(cohort: DerivedCohort, seed: int = _SEED) -> Answer:
     """
     everyone = cohort.patients["patient_id"]
     # Sorted, so that the sample does not depend on the order of the rows.
-    chosen = everyone.sort_values().to_numpy()
+    chosen = everyone.sort_values(kind="stable").to_numpy()
     sampled = ""
     if len(chosen) > _MOST_PEOPLE:
         drawn = np.random.default_rng(seed).choice(chosen, _MOST_PEOPLE, replace=False)

@@ -235,7 +235,11 @@ def waterfall(cohort: DerivedCohort) -> Answer:
     scores = scores_after_course(cohort)
     # Worst first; people without a score keep an empty place, or only the scored would be seen.
     order = scores.sort_values(
-        "percent_change", ascending=False, na_position="last", ignore_index=True
+        "percent_change",
+        ascending=False,
+        kind="stable",
+        na_position="last",
+        ignore_index=True,
     )
     change = order["percent_change"]
     state = order["state"].astype("str").where(change.notna(), "not scored")

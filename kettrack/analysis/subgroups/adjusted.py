@@ -313,7 +313,7 @@ def holm(chances: Floats) -> Floats:
     >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
     [0.03, 0.06, 0.06]
     """
-    order = np.argsort(chances)
+    order = np.argsort(chances, kind="stable")
     steps = np.arange(
         len(chances),
         0,

@@ -123,7 +123,7 @@ def _two_largest(group: pd.Series, column: str) -> tuple[str, str]:
     """Names of the two largest of the groups that can be compared, the larger one first."""
     # Equally large groups would come in any order, were they not sorted by name first.
     sizes = (
-        group.sort_values()
+        group.sort_values(kind="stable")
         .value_counts(sort=False)
         .sort_values(ascending=False, kind="stable")
     )

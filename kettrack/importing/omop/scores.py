@@ -380,7 +380,7 @@ def _source_table(
     file: str,
     table: str,
 ) -> SourceTable:
-    rows = rows.sort_values("row")
+    rows = rows.sort_values("row", kind="stable")
     columns: Mapping[str, pa.Array] = {
         "patient_id": text_column(rows[_PERSON]),
         DATE: text_column(rows[DATE]),
