@@ -247,7 +247,8 @@ GATES: Final = (
         name="against-referred",
         question="Do they look alike at the same case mix, where other people come to each?",
         scenario="clinic",
-        fast_cohorts=2,
+        # fewer notice a shift only when it is twice as large
+        fast_cohorts=4,
         first_seed=7000,
         measure=measure_referred,
         judge=judge_referred,
