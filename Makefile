@@ -102,6 +102,7 @@ truth: $(READY)  ## Put every method on trial against simulated truth; goes on w
 
 attack: $(READY)  ## Attack 200 simulated releases under every policy: can a hidden count be told? (hours)
 	mkdir -p build
+	KETTRACK_CLINICS=20 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/unit/test_pages_of_clinics.py
 	PYTHONPATH=tests:tests/attack OPENBLAS_NUM_THREADS=1 $(BIN)/python -m release_attack --store build/attack.jsonl
 
 # atheris is needed here only: it has an environment of its own, which borrows everything else. What failed lies in
