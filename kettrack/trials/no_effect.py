@@ -5,7 +5,7 @@ The benchmark is made from the clinic alone; what is true is counted in many peo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Final
@@ -22,7 +22,7 @@ from kettrack.simulation.cohort import simulate
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.simulation.truth import Truth
-from kettrack.timelines.derived import derive
+from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, share
 
 READ_AT: Final = (2, 4, 6)  # sessions
@@ -65,19 +65,24 @@ def without_effect(parameters: Parameters) -> Parameters:
     return replace(parameters, effect=replace(parameters.effect, per_session=0.0))
 
 
-@cache
-def true_shares(parameters: Parameters) -> tuple[Truth, ...]:
-    """Percent of a clinic seen to respond by some sessions, over several twins."""
-    shares = []
-    for place in range(TWINS):
-        people = simulate(parameters, TWIN_PEOPLE, FIRST_TWIN + place)
+def twins_of(parameters: Parameters, seeds: Iterable[int]) -> Iterator[DerivedCohort]:
+    """`TWIN_PEOPLE` of a clinic for each seed."""
+    for seed in seeds:
+        people = simulate(parameters, TWIN_PEOPLE, seed)
         cohort = cohort_from_frames(
             people.sessions,
             people.scores,
             people.patients,
             people.events,
         )
-        shares.append(share_reached(derive(cohort), "response", READ_AT[-1]))
+        yield derive(cohort)
+
+
+@cache
+def true_shares(parameters: Parameters) -> tuple[Truth, ...]:
+    """Percent of a clinic seen to respond by some sessions, over several twins."""
+    twins = twins_of(parameters, range(FIRST_TWIN, FIRST_TWIN + TWINS))
+    shares = [share_reached(twin, "response", READ_AT[-1]) for twin in twins]
     found = np.mean(shares, axis=0)
     truths = []
     for at in READ_AT:

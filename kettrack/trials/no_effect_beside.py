@@ -19,14 +19,12 @@ from kettrack.analysis.durability.null import null_held
 from kettrack.analysis.durability.words import DAYS_SAID
 from kettrack.analysis.response.benchmark import Benchmark, benchmark
 from kettrack.reading.cohort import Cohort
-from kettrack.reading.load import cohort_from_frames
-from kettrack.simulation.cohort import simulate
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.trials.gate import Check, Gate, Truths
-from kettrack.trials.no_effect import PAIRS, SIZES, checks_of, without_effect
+from kettrack.trials.no_effect import PAIRS, SIZES, checks_of, twins_of, without_effect
 
 LARGEST_BIAS: Final = {"held": 1.5, "slope": 0.1}  # points; points per session
 LARGEST_EXCESS_BIAS: Final = {"held": 2.0, "slope": 0.15}
@@ -34,7 +32,6 @@ LARGEST_EXCESS_BIAS: Final = {"held": 2.0, "slope": 0.15}
 HELD_IN: Final = ("clinic", "capped")
 SLOPES_IN: Final = ("clinic", "A", "irregular", "returns")
 TWINS: Final = 10
-TWIN_PEOPLE: Final = 20_000
 FIRST_TWIN: Final = 20261130
 FIRST_SEED: Final = 104
 _HELD: Final = tuple(
@@ -96,17 +93,8 @@ def _told(
 @cache
 def true_numbers(parameters: Parameters) -> dict[str, Truth]:
     """What is on trial, in many people of a clinic."""
-    twins = []
-    for place in range(TWINS):
-        people = simulate(parameters, TWIN_PEOPLE, FIRST_TWIN + place)
-        cohort = cohort_from_frames(
-            people.sessions,
-            people.scores,
-            people.patients,
-            people.events,
-        )
-        twins.append(seen_in(derive(cohort), parameters.name))
-    frame = pd.DataFrame(twins)
+    twins = twins_of(parameters, range(FIRST_TWIN, FIRST_TWIN + TWINS))
+    frame = pd.DataFrame([seen_in(twin, parameters.name) for twin in twins])
     found = {}
     for name in frame:
         mean = float(frame[name].mean())
