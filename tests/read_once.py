@@ -36,7 +36,12 @@ FEW_PEOPLE = 240
 # Steps towards the best fit of its scores: thirty people who are all alike would take sixty.
 FEW_STEPS = 8
 # Files whose tests judge the number or the interval that the simulated people give.
-JUDGE_BENCHMARK = {"test_plasmode.py", "test_response_curve.py"}
+JUDGE_BENCHMARK = {
+    "test_futility.py",
+    "test_gates.py",
+    "test_plasmode.py",
+    "test_response_curve.py",
+}
 # Subsamples behind an interval between two scores, unless the test judges that interval.
 FEW_SUBSAMPLES = 50
 JUDGE_SUBSAMPLES = {"test_gates.py", "test_turnbull.py", "turnbull_band.py"}
