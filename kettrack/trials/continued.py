@@ -180,8 +180,6 @@ GATES: Final = (
             question="Is the curve refused, or right, where scores are taken at the next visit?",
             scenario=scenario,
             cohorts=200,
-            # fewer notice a shift only when it is much larger
-            fast_cohorts=8,
             first_seed=105,
             measure=continued_by,
             judge=partial(judge_at_visits, refused=limits),

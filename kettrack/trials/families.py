@@ -23,7 +23,7 @@ from kettrack.trials.next_session import trials_by_cohort
 
 PEOPLE: Final = 800
 COHORTS: Final = 300
-FAST: Final = 3
+FAST: Final = 6
 TRIED_FAST: Final = (
     "walk-null",
     "blocks",

@@ -21,7 +21,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.truth import Truth
 
-FAST_COHORTS: Final = 4
+FAST_COHORTS: Final = 8
 FAST_SLACK: Final = 3.0  # Monte-Carlo errors by which a run of few cohorts may miss
 COVERAGE: Final = (0.925, 0.975)  # what an interval that claims 95 % must keep
 CLAIMED: Final = 0.95

@@ -40,7 +40,7 @@ from kettrack.vocabulary.instruments import PHQ9
 
 PEOPLE: Final = 600
 COHORTS: Final = 100
-FAST: Final = 3
+FAST: Final = 6
 LARGEST_BIAS: Final = 0.25  # points
 LARGEST_SHARE_BIAS: Final = 2.0  # percent
 COVERED: Final = (0.89, 1.0)

@@ -155,8 +155,6 @@ GATES: Final = (
             question="How far is the curve off that censors whoever stops?",
             scenario=scenario,
             cohorts=200,
-            # fewer notice a shift only when it is much larger
-            fast_cohorts=8,
             first_seed=102,
             measure_together=measure_plain_curve,
             judge=partial(judge_plain_curve, least=least),
