@@ -268,6 +268,13 @@ def scored_later(cohort: DerivedCohort) -> Bools:
     return np.asarray(bucket.first_row(later) != NO_ROW)
 
 
+def never_scored_again() -> NotIdentified:
+    """Nobody who is counted was scored once sessions had begun."""
+    return NotIdentified(
+        "nobody who is counted was scored after session 1.", SCORES_TO_RECORD
+    )
+
+
 def require_scored_later(cohort: DerivedCohort, people: Bools) -> None:
     """Refuse where none of these people was scored after session 1: a share of 0 % with a short
     interval would then stand for knowing nothing.
@@ -285,9 +292,7 @@ def require_scored_later(cohort: DerivedCohort, people: Bools) -> None:
         Asking for scores.
     """
     if not (people & scored_later(cohort)).any():
-        raise NotIdentified(
-            "nobody who is counted was scored after session 1.", SCORES_TO_RECORD
-        )
+        raise never_scored_again()
 
 
 def rule_words(cohort: DerivedCohort) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, SCORES_TO_RECORD
+from kettrack.analysis.context import LEVEL, never_scored_again
 from kettrack.analysis.courses.by_week import WEEK_CAUSES, table_by_week
 from kettrack.analysis.courses.worsening import (
     count_worsening,
@@ -66,9 +66,7 @@ def _known_days(tables: Tables, event: str) -> ExitCounts:
     never = int(counts.events[:1, WEEK_CAUSES.index("not_scored")].sum())
     everybody = int(counts.events.sum() + counts.censored.sum())
     if 0 < everybody == never:
-        raise NotIdentified(
-            "nobody who is counted was scored after session 1.", SCORES_TO_RECORD
-        )
+        raise never_scored_again()
     return counts
 
 
