@@ -48,6 +48,7 @@ JUDGE_SUBSAMPLES = {"test_gates.py", "test_turnbull.py", "turnbull_band.py"}
 # Settings that are only words, or speak of what is printed: no score depends on them.
 NO_SCORE = ("policy", "currency", "extract", "columns", "status")
 ALL_BOOTSTRAPS = (benchmark.NULL_BOOTSTRAPS, benchmark.BOOTSTRAP_PEOPLE)
+ALL_PEOPLE = benchmark.NULL_PEOPLE
 ALL_STEPS = latent_severity._MOST_STEPS
 
 
@@ -57,6 +58,7 @@ def install() -> None:
     headers.find_in_column = judged_once(headers.find_in_column)
     benchmark._draw_bootstraps = drawn_once(benchmark._draw_bootstraps)
     benchmark._null = drawn_once(benchmark._null)
+    benchmark._together = drawn_once(benchmark._together, intervals=True)
     plasmode._plasmode_data = drawn_once(plasmode._plasmode_data)
     turnbull_band._subsampled = few_drawn(turnbull_band._subsampled)
 
@@ -108,27 +110,30 @@ def judged_once(judge: Callable[..., Any]) -> Callable[..., Any]:
     return find
 
 
-def drawn_once(draw: Callable[..., Any]) -> Callable[..., Any]:
+def drawn_once(draw: Callable[..., Any], intervals: bool = False) -> Callable[..., Any]:
     """What the benchmark makes of the last few clinics: the same people under the same rules have
-    the same.
+    the same, with intervals or without where the thing depends on that.
     """
     kept: dict[Any, Any] = {}
 
     def drawn(cohort: DerivedCohort, *people: int) -> Any:
         n_drawn, n_people = ALL_BOOTSTRAPS
-        steps = ALL_STEPS
+        most_people, steps = ALL_PEOPLE, ALL_STEPS
         if not all_are_drawn(cohort):
             n_drawn, n_people = FEW_BOOTSTRAPS, FEW_PEOPLE
-            steps = FEW_STEPS
+            most_people, steps = FEW_PEOPLE, FEW_STEPS
             people = tuple(min(number, FEW_PEOPLE) for number in people)
         asked = (n_drawn, n_people, steps, benchmark.MOST_LEARNT_FROM, *people)
-        key = (*asked, *cohort.once("content", lambda: content(cohort)))
+        n_bootstraps = len(benchmark._bootstraps(cohort)) if intervals else -1
+        text = cohort.once("content", lambda: content(cohort))
+        key = (*asked, n_bootstraps, *text)
         if key not in kept:
             while len(kept) >= MOST_CLINICS:
                 del kept[next(iter(kept))]
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(benchmark, "NULL_BOOTSTRAPS", n_drawn)
                 patched.setattr(benchmark, "BOOTSTRAP_PEOPLE", n_people)
+                patched.setattr(benchmark, "NULL_PEOPLE", most_people)
                 patched.setattr(latent_severity, "_MOST_STEPS", steps)
                 kept[key] = draw(cohort, *people)
         return kept[key]

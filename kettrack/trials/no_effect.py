@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.response.benchmark import benchmark
-from kettrack.analysis.response.response_curve import share_reached
+from kettrack.analysis.response.response_curve import null_shares, share_reached
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import cohort_from_frames
@@ -50,7 +50,7 @@ def measure_benchmark(cohort: Cohort) -> dict[str, float]:
     numbers = {"refused": 0.0}
     numbers |= {f"seen_{at}": float(seen[at - 1]) for at in READ_AT}
     try:
-        found = benchmark(derived, lambda null: share_reached(null, "response", last))
+        found = benchmark(derived, lambda null: null_shares(null, "response", last))
     except NotIdentified:
         return {"refused": 1.0}
     for at in READ_AT:

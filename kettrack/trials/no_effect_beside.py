@@ -14,8 +14,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.association.slopes import null_slopes
-from kettrack.analysis.durability.null import null_held
+from kettrack.analysis.association.course_scores import scored_at_end
+from kettrack.analysis.association.slopes import last_slopes, null_slopes
+from kettrack.analysis.durability.null import (
+    exits_at_end,
+    null_held,
+    still_responding,
+)
 from kettrack.analysis.durability.words import DAYS_SAID
 from kettrack.analysis.response.benchmark import Benchmark, benchmark
 from kettrack.reading.cohort import Cohort
@@ -44,11 +49,12 @@ def seen_in(cohort: DerivedCohort, scenario: str) -> dict[str, float]:
     """What is on trial in a scenario, as a cohort shows it."""
     found: dict[str, float] = {}
     if scenario in HELD_IN:
-        held = null_held(cohort)
+        left = exits_at_end(cohort).values()
+        held = np.hstack([still_responding(people) for people in left])
         found.update(zip(_HELD, held, strict=True))
     if scenario in SLOPES_IN:
         # the correlations that follow them are not on trial
-        slopes = null_slopes(cohort)[: len(_SLOPES)]
+        slopes = last_slopes(scored_at_end(cohort))[: len(_SLOPES)]
         found.update(zip(_SLOPES, slopes, strict=True))
     return found
 

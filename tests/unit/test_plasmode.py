@@ -18,6 +18,8 @@ from kettrack import (
 )
 from kettrack.analysis.response import benchmark as benchmark_module
 from kettrack.analysis.response.benchmark import (
+    NULL_PEOPLE,
+    NullClinics,
     learnt_from,
     null_clinic,
     null_cohort,
@@ -42,6 +44,7 @@ from kettrack.estimators.plasmode.attendance import (
     refit_attendance,
 )
 from kettrack.estimators.plasmode.clinic import (
+    PanelPeople,
     PlasmodeModel,
     draw_later,
     live_through,
@@ -72,7 +75,7 @@ def nobody_stops(model: PlasmodeModel, cohort: Cohort, effect: float = 0.0) -> C
     model = replace(model, attendance=replace(model.attendance, stops=never))
     return panel_cohort(
         simulate_plasmode(model, effect, np.random.default_rng(5)),
-        model,
+        PanelPeople.of(model),
         derive(cohort),
     )
 
@@ -507,14 +510,36 @@ def test_a_response_is_held_as_long_as_where_sessions_do_nothing():
 
 def test_a_response_is_followed_until_a_second_score_could_show_its_loss():
     """Eight weeks after a score two weeks after the course, and sixty days for a second one."""
-    clinic = null_clinic(derive(simulated_cohort("clinic-null", 800, 3)), 4_000)
-    last = clinic.course_over.sessions.groupby("patient_id")["day"].max()
-    scores = clinic.course_over.scores
+    real = derive(simulated_cohort("clinic-null", 800, 3))
+    clinic = null_clinic(real, 4_000)
+    followed = panel_cohort(*clinic.course_over, real)
+    last = followed.sessions.groupby("patient_id")["day"].max()
+    scores = followed.scores
     after = scores["day"] - scores["patient_id"].map(last)
     assert after.max() > 14 + 56 + 60
-    late = clinic.cohort.scores
-    ended = clinic.cohort.sessions.groupby("patient_id")["day"].max()
+    first = panel_cohort(*clinic.first_course, real)
+    late = first.scores
+    ended = first.sessions.groupby("patient_id")["day"].max()
     assert (late["day"] - late["patient_id"].map(ended)).max() <= 75
+
+
+@pytest.mark.parametrize(("people", "least"), [(240, 2_000), (1_400, 2_200)])
+def test_bootstraps_of_a_larger_clinic_have_more_people(people, least):
+    """Their own chance would widen an interval that is narrow."""
+    real = derive(simulated_cohort("clinic", people, 3))
+    (first, *others) = np.diff(
+        benchmark_module._together(real, course_over=False).first
+    )
+    assert first >= NULL_PEOPLE
+    assert min(others) >= least
+
+
+def test_each_clinic_is_measured_by_its_own_rows():
+    """Rows that came in any order, and a clinic without any."""
+    rows = pd.DataFrame({"value": [5, 1, 2, 9]}, index=[6, 0, 1, 7])
+    clinics = NullClinics(derive(load_cohort(sample_folder())), np.array([0, 2, 5, 8]))
+    found = clinics.each(rows, lambda part: [part["value"].sum(), len(part)])
+    assert found.tolist() == [[3, 2], [0, 0], [14, 2]]
 
 
 def test_slopes_differ_from_0_where_sessions_do_nothing():

@@ -13,6 +13,7 @@ from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
     NULL_COLUMNS,
+    NullClinics,
     benchmark,
     no_null_caveat,
 )
@@ -137,11 +138,21 @@ def add_null_slopes(
     return table, (NULL_CAVEAT, _SLOPES_CAVEAT)
 
 
-def null_slopes(null: DerivedCohort) -> Floats:
-    """Slopes and correlations of the last score in a simulated clinic, by `NULL_ROWS`; missing
-    where they have none.
+def null_slopes(null: NullClinics) -> Floats:
+    """`last_slopes` of each simulated clinic, shape (clinics, len(NULL_ROWS))."""
+    people = scored_at_end(null.cohort)
+    return null.each(people, last_slopes)
+
+
+def last_slopes(people: pd.DataFrame) -> Floats:
+    """Slopes and correlations of the last score, by `NULL_ROWS`; missing where they have none.
+
+    Parameters
+    ----------
+    people : DataFrame
+        As from `scored_at_end`.
     """
-    rows = slope_rows(scored_at_end(null), "last", "")
+    rows = slope_rows(people, "last", "")
     return np.array([row["estimate"] for row in rows], np.float64)
 
 

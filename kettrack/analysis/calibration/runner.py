@@ -16,7 +16,11 @@ from kettrack.analysis.response.benchmark import learnt_from
 from kettrack.analysis.response.plasmode import panel_cohort
 from kettrack.arrays import Floats
 from kettrack.estimators.exact import clopper_pearson
-from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
+from kettrack.estimators.plasmode.clinic import (
+    PanelPeople,
+    PlasmodeModel,
+    SimulatedPanel,
+)
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_SIMULATED_ANSWERS
@@ -200,7 +204,7 @@ def cohort_of_panel(
     """A panel as a cohort whose logs end where those of the clinic do; the clinic may be in it many
     times over.
     """
-    whole = panel_cohort(panel, model, cohort)
+    whole = panel_cohort(panel, PanelPeople.of(model), cohort)
     times = model.baseline.size // observed_to.size
     # patients are numbered in order, so that the clinic's own ends repeat
     end = np.tile(observed_to, times)

@@ -25,6 +25,7 @@ from kettrack.analysis.durability.words import DAYS_SAID, rows_said
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
     NULL_COLUMNS,
+    NullClinics,
     benchmark,
     no_null_caveat,
 )
@@ -48,30 +49,56 @@ _HELD_CAVEAT: Final = (
 )
 
 
-def null_held(null: DerivedCohort) -> Floats:
-    """Percent still responding on `DAYS_SAID`, whatever sessions followed: by the rule in force,
-    then by a single score; missing where fewer than `FEWEST_PEOPLE` tell it.
+def null_held(null: NullClinics) -> Floats:
+    """`still_responding` of each simulated clinic, by the rule in force, then by a single score;
+    shape (clinics, 2 * len(DAYS_SAID)).
     """
-    shares = dict.fromkeys(_RULES, np.full(len(DAYS_SAID), np.nan))
-    in_force = loss_rule(null)
     try:
-        origins = watched_origins(null, "end_of_course")
+        left = exits_at_end(null.cohort)
     except NotIdentified:
-        # One simulated clinic may have nobody who responded.
-        return np.concatenate(list(shares.values()))
-    for name, rule in loss_rules(in_force):
-        # not `watch`: what follows sessions is not asked for here, and takes half of the time
-        shares[name] = _still(exits_whatever(loss_rows(null, origins, rule)))
-    return np.concatenate(list(shares.values()))
+        # The simulated clinics may have nobody who responded.
+        return np.full((len(null), len(_RULES) * len(DAYS_SAID)), np.nan)
+    shares = dict.fromkeys(_RULES, np.full((len(null), len(DAYS_SAID)), np.nan))
+    for name, people in left.items():
+        shares[name] = null.each(people, still_responding)
+    return np.hstack(list(shares.values()))
 
 
-def _still(left: pd.DataFrame) -> Floats:
+def exits_at_end(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
+    """How those left who responded at the end of the planned course, whatever sessions followed, by
+    each rule of losses.
+
+    Raises
+    ------
+    NotIdentified
+        As `watched_origins`.
+    """
+    in_force = loss_rule(cohort)
+    origins = watched_origins(cohort, "end_of_course")
+    # not `watch`: what follows sessions is not asked for here, and takes half of the time
+    return {
+        name: exits_whatever(loss_rows(cohort, origins, rule))
+        for name, rule in loss_rules(in_force)
+    }
+
+
+def still_responding(left: pd.DataFrame) -> Floats:
+    """Percent still responding on `DAYS_SAID`, whatever sessions followed; missing where fewer than
+    `FEWEST_PEOPLE` tell it.
+
+    Parameters
+    ----------
+    left : DataFrame
+        As from `exits_at_end`.
+    """
+    if len(left) < FEWEST_PEOPLE:
+        return np.full(len(DAYS_SAID), np.nan)
     days = np.array(DAYS_SAID)
     share = estimate_survival(count_exits(left, _STRATEGY)).estimate
     # where everybody has left, the curve goes on as it is
     there = np.minimum(days, len(share) - 1)
     told = days < len(days_shown(left, _STRATEGY))
-    return np.where(told & (len(left) >= FEWEST_PEOPLE), 100 * share[there], np.nan)
+    return np.where(told, 100 * share[there], np.nan)
 
 
 def add_null_held(

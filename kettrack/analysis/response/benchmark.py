@@ -2,16 +2,20 @@
 interval from the same clinic with other people in it, each time fitted again.
 
 It is worked out once for each cohort; whatever is counted in the clinic is counted in it the same
-way.
+way. The simulated clinics stand in one cohort, one after the other: their tables are made at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from scipy.special import stdtrit
 
 from kettrack.analysis.context import LEVEL
@@ -22,11 +26,12 @@ from kettrack.analysis.response.plasmode import (
     take_people,
 )
 from kettrack.analysis.response.plasmode_rows import scored_before
-from kettrack.arrays import Floats
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode.clinic import (
-    ClinicSimulation,
+    PanelPeople,
     PlasmodeModel,
+    SimulatedPanel,
     live_through,
 )
 from kettrack.timelines.derived import DerivedCohort
@@ -34,7 +39,8 @@ from kettrack.timelines.derived import DerivedCohort
 NULL_SEED: Final = 20130513
 # People in the null cohort: the Monte-Carlo error of a percentage is then below one point.
 NULL_PEOPLE: Final = 4_000
-# In each bootstrap: its Monte-Carlo error widens the interval a little.
+# In each bootstrap at least so many, and twice those who are learnt from up to the null's own
+# number: its Monte-Carlo error widens the interval, which shows where a large clinic's is narrow.
 BOOTSTRAP_PEOPLE: Final = 2_000
 # People who are learnt from: a larger clinic is judged by so many, drawn at random.
 MOST_LEARNT_FROM: Final = 2_000
@@ -55,7 +61,8 @@ NULL_CAVEAT: Final = (
     " low, and its interval did not show it."
 )
 _BOOTSTRAPS: Final = "null bootstraps"  # by this name a cohort keeps them
-Counting = Callable[[DerivedCohort], Floats]
+# A panel and the people in it.
+_Lived = tuple[SimulatedPanel, PanelPeople]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,41 +74,74 @@ class Benchmark:
     high: Floats
 
 
-@dataclass(frozen=True, slots=True)
 class NullClinic:
     """A clinic whose sessions do nothing.
 
     Parameters
     ----------
-    cohort : DerivedCohort
-        As every estimate can count it: first courses, with the scores that follow them.
     model : PlasmodeModel
         Of its people.
-    lived : ClinicSimulation
-        Everybody's state at the end.
+    rng : Generator
+        Of NumPy; its chance.
+    """
+
+    def __init__(self, model: PlasmodeModel, rng: np.random.Generator) -> None:
+        self._model = model
+        self._lived = live_through(model, 0.0, rng)
+        # now, as what is told later of those whose course is over is written down beside it
+        self.first_course: _Lived = (self._lived.panel(), PanelPeople.of(model))
+
+    @cached_property
+    def course_over(self) -> _Lived:
+        """Those whose course ended as planned, followed for longer."""
+        people = self._lived.follow_on()
+        model = take_people(self._model, people)
+        return self._lived.panel().of(people), PanelPeople.of(model)
+
+
+@dataclass(frozen=True, slots=True)
+class NullClinics:
+    """Clinics whose sessions do nothing, as one cohort that every estimate can count.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        The people of all; the first courses, with the scores that follow them.
+    first : int, shape (clinics + 1,)
+        `patient_id` of the first person of each clinic, and the next after the last person.
     """
 
     cohort: DerivedCohort
-    model: PlasmodeModel
-    lived: ClinicSimulation
+    first: Ints
 
-    @property
-    def course_over(self) -> DerivedCohort:
-        """Those whose course ended as planned, followed for longer."""
-        return self.cohort.once("course over", self._followed_on)
+    def __len__(self) -> int:
+        return len(self.first) - 1
 
-    def _followed_on(self) -> DerivedCohort:
-        people = self.lived.follow_on()
-        return panel_cohort(
-            self.lived.panel().of(people),
-            take_people(self.model, people),
-            self.cohort,
-        )
+    def each(
+        self,
+        rows: pd.DataFrame,
+        measure: Callable[[pd.DataFrame], npt.ArrayLike],
+    ) -> Floats:
+        """Numbers of each clinic from its rows of a table, shape (clinics, ...).
+
+        Parameters
+        ----------
+        rows : DataFrame
+            By `patient_id`.
+        measure : function
+            Rows of one clinic, in their order, to numbers, always as many.
+        """
+        people = rows.index.to_numpy(np.int64)
+        clinic = np.searchsorted(self.first, people, side="right") - 1
+        in_order = np.argsort(clinic, kind="stable")
+        begins = np.searchsorted(clinic[in_order], np.arange(len(self) + 1))
+        parts = [rows.iloc[in_order[a:b]] for a, b in pairwise(begins)]
+        return np.array([measure(part) for part in parts], np.float64)
 
 
 def benchmark(
     cohort: DerivedCohort,
-    measure: Counting,
+    measure: Callable[[NullClinics], Floats],
     limits: tuple[float, float] = (0.0, 100.0),
     course_over: bool = False,
 ) -> Benchmark:
@@ -112,7 +152,7 @@ def benchmark(
     cohort : DerivedCohort
         With scores on and off treatment.
     measure : function
-        Cohort to numbers, such as percentages, always as many.
+        Clinics to numbers of each, such as percentages, shape (clinics, ...).
     limits : tuple of float
         No end of an interval lies beyond.
     course_over : bool
@@ -128,13 +168,10 @@ def benchmark(
     NotIdentified
         As `fit_plasmode`.
     """
-    clinics = [null_clinic(cohort, NULL_PEOPLE), *_bootstraps(cohort)]
-    counted = [
-        measure(clinic.course_over if course_over else clinic.cohort)
-        for clinic in clinics
-    ]
-    value, *others = np.array(counted, np.float64)
-    found = np.array(others)
+    key = ("null clinics", course_over)
+    counted = measure(cohort.once(key, lambda: _together(cohort, course_over)))
+    value = counted[0]
+    found = counted[1:]
     known = ~np.isnan(found)
     n = known.sum(axis=0)
     centre = np.where(known, found, 0.0).sum(axis=0) / np.maximum(n, 1)
@@ -181,7 +218,21 @@ def null_cohort(
     NotIdentified
         As `fit_plasmode`.
     """
-    return null_clinic(cohort, simulated).cohort
+    panel, people = null_clinic(cohort, simulated).first_course
+    return panel_cohort(panel, people, cohort)
+
+
+def _together(cohort: DerivedCohort, course_over: bool) -> NullClinics:
+    """The null and its bootstraps as one cohort; the null comes first."""
+    clinics = [null_clinic(cohort, NULL_PEOPLE), *_bootstraps(cohort)]
+    lived = [
+        clinic.course_over if course_over else clinic.first_course for clinic in clinics
+    ]
+    people = [people for _, people in lived]
+    sizes = [each.baseline.size for each in people]
+    first = np.cumsum([0, *sizes], dtype=np.int64)
+    panel = SimulatedPanel.joined([panel for panel, _ in lived], first[:-1])
+    return NullClinics(panel_cohort(panel, PanelPeople.joined(people), cohort), first)
 
 
 def null_clinic(
@@ -196,14 +247,10 @@ def _null(
     simulated: int,
 ) -> NullClinic:
     """The fitted clinic, lived through once more by everyone, with sessions that do nothing."""
-    learnt = learnt_from(cohort)
-    model = plasmode_data(learnt).model
-    rng = np.random.default_rng(NULL_SEED)
-    return _lived(
-        learnt,
-        model,
-        simulated,
-        rng,
+    model = plasmode_data(learnt_from(cohort)).model
+    return NullClinic(
+        repeat_people(model, simulated),
+        np.random.default_rng(NULL_SEED),
     )
 
 
@@ -221,21 +268,13 @@ def _draw_bootstraps(
     seeds = np.random.SeedSequence(NULL_SEED).spawn(NULL_BOOTSTRAPS)
     rngs = [np.random.default_rng(seed) for seed in seeds]
     models = plasmode_data(learnt).refitted(rngs)
+    simulated = int(
+        np.clip(2 * len(scored_before(learnt)), BOOTSTRAP_PEOPLE, NULL_PEOPLE)
+    )
     return [
-        _lived(learnt, model, BOOTSTRAP_PEOPLE, rng)
+        NullClinic(repeat_people(model, simulated), rng)
         for model, rng in zip(models, rngs, strict=True)
     ]
-
-
-def _lived(
-    cohort: DerivedCohort,
-    model: PlasmodeModel,
-    simulated: int,
-    rng: np.random.Generator,
-) -> NullClinic:
-    many = repeat_people(model, simulated)
-    lived = live_through(many, 0.0, rng)
-    return NullClinic(panel_cohort(lived.panel(), many, cohort), many, lived)
 
 
 def learnt_from(

@@ -4,6 +4,7 @@ they responded later.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,9 +18,10 @@ from kettrack.analysis.response.exits import (
     first_course_exits,
     require_confirmation,
 )
-from kettrack.arrays import Bools
+from kettrack.arrays import Bools, Floats
 from kettrack.estimators.survival.competing_risks import (
     ExitCounts,
+    aalen_johansen,
     count_competing_risks,
     estimate_incidence,
 )
@@ -271,10 +273,25 @@ def _count(exits: pd.DataFrame) -> ExitCounts:
 
 def person_rows(cohort: DerivedCohort) -> pd.DataFrame:
     """Exits of everyone who went on, for each landmark, group and rule."""
+    return joined(
+        [
+            exit_rows(f"{key}_{rule}", exits, CAUSES)
+            for key, by_rule in exits_after(cohort)
+            for rule, exits in by_rule.items()
+        ]
+    )
+
+
+def exits_after(
+    cohort: DerivedCohort,
+) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:
+    """For each row of the sheet, its key and how those left who went on, by each of `RULES`.
+
+    The exits are those of `later_exits`, by `patient_id`.
+    """
     people = _people_at_risk(cohort)
-    scores = _scores_at_risk(cohort, people.index)
     later = _later(cohort, people.index)
-    parts = []
+    scores = _scores_at_risk(cohort, people.index)
     for session in LANDMARKS:
         landmark = _Landmark(
             session,
@@ -284,15 +301,32 @@ def person_rows(cohort: DerivedCohort) -> pd.DataFrame:
         )
         for group, chosen in landmark.of_group.items():
             went_on = _went_on(landmark, chosen)
-            parts += [
-                exit_rows(
-                    f"after{session}_{group}_{rule}",
-                    since(exits.loc[went_on], session),
-                    CAUSES,
-                )
-                for rule, exits in later.items()
-            ]
-    return joined(parts)
+            yield (
+                f"after{session}_{group}",
+                {
+                    rule: since(exits.loc[went_on], session)
+                    for rule, exits in later.items()
+                },
+            )
+
+
+def shares_later(exits: pd.DataFrame) -> Floats:
+    """Percent who respond by the end of the course, and within `SOON_SESSIONS` more sessions;
+    missing where nobody can be followed.
+
+    Parameters
+    ----------
+    exits : DataFrame
+        As from `exits_after`.
+    """
+    counts = _count(exits)
+    steps = len(counts.censored)
+    if not steps:
+        return np.full(2, np.nan)
+    _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
+    told_at = [steps - 1, min(SOON_SESSIONS, steps) - 1]
+    shares: Floats = 100 * incidence[told_at, 0]
+    return shares
 
 
 def estimate(counts: dict[tuple[int, str], LandmarkCounts]) -> pd.DataFrame:

@@ -26,7 +26,11 @@ from kettrack.estimators.plasmode.attendance import (
     fit_attendance,
     refit_attendance,
 )
-from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
+from kettrack.estimators.plasmode.clinic import (
+    PanelPeople,
+    PlasmodeModel,
+    SimulatedPanel,
+)
 from kettrack.estimators.plasmode.latent_severity import (
     SeverityFit,
     fit_score_process,
@@ -211,19 +215,19 @@ def take_people(model: PlasmodeModel, people: Ints) -> PlasmodeModel:
 
 
 def panel_cohort(
-    panel: SimulatedPanel, model: PlasmodeModel, cohort: DerivedCohort
+    panel: SimulatedPanel, people: PanelPeople, cohort: DerivedCohort
 ) -> DerivedCohort:
     """A simulated panel under the settings of the cohort it was fitted to; every log is
     complete.
     """
     sessions = _panel_sessions(panel)
     last_day = sessions.groupby("patient_id")["day"].max().to_numpy()
-    scores = _panel_scores(panel, model)
+    scores = _panel_scores(panel, people)
     score_days = scores["day"].astype(np.int32)
     return cohort.replace(
         sessions=_like(cohort.sessions, sessions.assign(drug="ketamine")),
         scores=scores.assign(instrument=cohort.instrument.name, day=score_days),
-        patients=_panel_patients(model, last_day),
+        patients=_panel_patients(people, last_day),
         events=cohort.events.iloc[:0],
     )
 
@@ -237,14 +241,14 @@ def _panel_sessions(panel: SimulatedPanel) -> pd.DataFrame:
     return sessions
 
 
-def _panel_scores(panel: SimulatedPanel, model: PlasmodeModel) -> pd.DataFrame:
+def _panel_scores(panel: SimulatedPanel, people: PanelPeople) -> pd.DataFrame:
     """Baselines and later scores of the panel, one for each person, day and timing."""
     before = pd.DataFrame(
         {
-            "patient_id": np.arange(model.baseline.size),
-            "day": model.baseline_day,
+            "patient_id": np.arange(people.baseline.size),
+            "day": people.baseline_day,
             "timing": "before",
-            "score": model.baseline,
+            "score": people.baseline,
         }
     )
     later = pd.DataFrame(
@@ -264,13 +268,13 @@ def _panel_scores(panel: SimulatedPanel, model: PlasmodeModel) -> pd.DataFrame:
     return in_order.drop_duplicates(once, keep="last", ignore_index=True)
 
 
-def _panel_patients(model: PlasmodeModel, last_day: Floats) -> pd.DataFrame:
+def _panel_patients(people: PanelPeople, last_day: Floats) -> pd.DataFrame:
     """One row per simulated person; who has the long gap of a plan has the plan."""
-    has_plan = model.longest_gap == COMPLETE_LOG_DAYS
+    has_plan = people.longest_gap == COMPLETE_LOG_DAYS
     patients = pd.DataFrame(
         {
-            "patient_id": np.arange(model.baseline.size),
-            "planned_sessions": np.where(has_plan, model.planned, np.nan),
+            "patient_id": np.arange(people.baseline.size),
+            "planned_sessions": np.where(has_plan, people.planned, np.nan),
             "observed_to_day": last_day + _COMPLETE_DAYS,
             "stop_day": np.nan,
         }

@@ -23,6 +23,7 @@ from kettrack.analysis.registry import Answer, answered_with_less, question
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
     NULL_SEED,
+    NullClinics,
     benchmark,
     no_null_caveat,
 )
@@ -402,10 +403,10 @@ def _add_null(
     """
     sessions = len(table)
 
-    def measure(null: DerivedCohort) -> Floats:
-        share = share_reached(null, event, sessions)
-        confirmed = share_reached(require_confirmation(null), event, sessions)
-        return np.array([share, confirmed])
+    def measure(null: NullClinics) -> Floats:
+        confirmed = replace(null, cohort=require_confirmation(null.cohort))
+        curves = [null_shares(each, event, sessions) for each in (null, confirmed)]
+        return np.stack(curves, axis=1)
 
     try:
         null = benchmark(cohort, measure)
@@ -424,6 +425,12 @@ def _add_null(
 def share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
     """Percent with the event by each of the first sessions."""
     return _share_of(count(cohort, event), sessions)
+
+
+def null_shares(null: NullClinics, event: str, sessions: int) -> Floats:
+    """`share_reached` of each clinic, shape (clinics, sessions)."""
+    exits = first_course_exits(null.cohort, event).set_index("patient_id")
+    return null.each(exits, lambda rows: _share_of(count_course_exits(rows), sessions))
 
 
 def _share_of(counts: ExitCounts, sessions: int) -> Floats:

@@ -15,6 +15,7 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
     NULL_SEED,
+    NullClinics,
     benchmark,
     no_null_caveat,
 )
@@ -26,8 +27,10 @@ from kettrack.analysis.response.futility_counts import (
     LITTLE_PERCENT,
     count,
     estimate,
+    exits_after,
     n_followed,
     person_rows,
+    shares_later,
 )
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
@@ -200,12 +203,21 @@ def _add_null(
     return table.assign(**columns, **ends), NULL_CAVEAT
 
 
-def _null_shares(null: DerivedCohort) -> Floats:
-    """Shares of a simulated clinic, one row for each of `_NULLS`, one column for each row of the
-    sheet.
-    """
-    # The simulated clinic is large, but few of it may be in a group: those are missing.
-    return np.asarray(estimate(count(null))[list(_NULLS.values())].T, np.float64)
+def _null_shares(null: NullClinics) -> Floats:
+    """Shares of each simulated clinic, shape (clinics, len(_NULLS), rows of the sheet)."""
+    rows = []
+    for _, by_rule in exits_after(null.cohort):
+        shares = [null.each(exits, shares_later) for exits in by_rule.values()]
+        row = np.hstack(shares)
+        # The simulated clinic is large, but few of it may be in a group: those are missing.
+        followed = null.each(by_rule["confirmed"], _n_at_risk)
+        row[followed < FEWEST_PEOPLE] = np.nan
+        rows.append(row)
+    return np.stack(rows, axis=-1)
+
+
+def _n_at_risk(exits: pd.DataFrame) -> int:
+    return int(exits["step"].gt(0).sum())
 
 
 def _sentence(table: pd.DataFrame, cohort: DerivedCohort) -> str:

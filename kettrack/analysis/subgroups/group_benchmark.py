@@ -5,6 +5,7 @@ differ then too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -13,10 +14,11 @@ import pandas as pd
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
     NULL_COLUMNS,
+    NullClinics,
     benchmark,
     no_null_caveat,
 )
-from kettrack.arrays import Floats
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.competing_risks import (
     aalen_johansen,
@@ -64,7 +66,7 @@ def add_group_null(
     if without:
         return empty, f"No null for these groups: {without}"
 
-    def measure(null: DerivedCohort) -> Floats:
+    def measure(null: NullClinics) -> Floats:
         return _shares(null, table, grouped, n_causes)
 
     try:
@@ -80,33 +82,42 @@ def add_group_null(
 
 
 def _shares(
-    null: DerivedCohort,
+    null: NullClinics,
     table: pd.DataFrame,
     grouped: Grouped,
     n_causes: int,
 ) -> Floats:
-    """Percent with the event in each row of the table; missing where too few are in the group."""
-    shares = np.full(len(table), np.nan)
+    """Percent with the event in each row of the table, for each simulated clinic; missing where too
+    few are in the group.
+    """
+    shares = np.full((len(null), len(table)), np.nan)
     try:
-        exits, group = grouped(null)
+        exits, group = grouped(null.cohort)
     except NotIdentified:
-        # One simulated clinic may have nobody to count, such as nobody who responded.
+        # The simulated clinics may have nobody to count, such as nobody who responded.
         return shares
     label = group.reindex(exits.index).astype(str)
-    times = table["at"].to_numpy(np.int64)
-    for place, name in enumerate(table["group"]):
-        part = exits[(label == name).to_numpy()]
-        if len(part) < FEWEST_PEOPLE:
-            continue
-        counts = count_competing_risks(
-            part["step"].to_numpy(),
-            part["cause"].to_numpy(),
-            n_causes,
-        )
-        _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
-        # where nobody is left the last value holds on
-        last = min(int(times[place]), len(incidence))
-        shares[place] = 100 * incidence[last - 1, 0]
+    for name, rows in table.reset_index(drop=True).groupby("group", sort=False):
+        times = rows["at"].to_numpy(np.int64)
+        measure = partial(_shares_by, times, n_causes)
+        people = exits[(label == name).to_numpy()]
+        shares[:, rows.index] = null.each(people, measure)
+    return shares
+
+
+def _shares_by(times: Ints, n_causes: int, exits: pd.DataFrame) -> Floats:
+    """Percent with the event by some steps."""
+    if len(exits) < FEWEST_PEOPLE:
+        return np.full(len(times), np.nan)
+    counts = count_competing_risks(
+        exits["step"].to_numpy(),
+        exits["cause"].to_numpy(),
+        n_causes,
+    )
+    _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
+    # where nobody is left the last value holds on
+    last = np.minimum(times, len(incidence)) - 1
+    shares: Floats = 100 * incidence[last, 0]
     return shares
 
 

@@ -16,6 +16,7 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
     NULL_COLUMNS,
+    NullClinics,
     benchmark,
     no_null_caveat,
 )
@@ -284,27 +285,31 @@ def _with_null(
     if name != SEVERITY:
         return empty, f"No null curve: {NO_CHARACTERISTICS}"
     try:
-        found = benchmark(cohort, partial(_null_curve, line))
+        found = benchmark(cohort, partial(_null_curves, line))
     except NotIdentified as error:
         return empty, no_null_caveat("curve", error)
     nulls = dict(zip(NULL_COLUMNS, (found.value, found.low, found.high), strict=True))
     return table.assign(**nulls), NULL_CAVEAT
 
 
-def _null_curve(line: _Line, null: DerivedCohort) -> Floats:
-    """Both outcomes of another clinic at the same values, with the same knots."""
-    nothing = np.full(len(line.outcomes) * len(line.points), np.nan)
+def _null_curves(line: _Line, null: NullClinics) -> Floats:
+    """Both outcomes of each simulated clinic at the same values, with the same knots."""
     try:
-        exits = first_course_exits(null).set_index("patient_id")
+        exits = first_course_exits(null.cohort).set_index("patient_id")
     except NotIdentified:
-        # One simulated clinic may have nobody to count.
-        return nothing
+        # The simulated clinics may have nobody to count.
+        return np.full((len(null), len(line.outcomes) * len(line.points)), np.nan)
     counted = exits[exits["step"] > 0]
-    number = _numbers(null, SEVERITY).reindex(counted.index)
+    number = _numbers(null.cohort, SEVERITY).reindex(counted.index)
+    return null.each(counted.assign(number=number), partial(_null_curve, line))
+
+
+def _null_curve(line: _Line, counted: pd.DataFrame) -> Floats:
+    """The same of one clinic; missing where it has no curve."""
     try:
-        other = _line(counted, number)
+        other = _line(counted, counted["number"])
     except NotIdentified:
-        return nothing
+        return np.full(len(line.outcomes) * len(line.points), np.nan)
     # The same knots, so that the curves differ by their people alone.
     columns = line.at(other.number)
     told = line.at(line.points)

@@ -9,6 +9,7 @@ cohorts shows what it finds where the truth is known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,6 +88,20 @@ class SimulatedPanel:
     score_after: Bools
     score: Floats
 
+    @classmethod
+    def joined(cls, panels: Sequence[SimulatedPanel], first: Ints) -> SimulatedPanel:
+        """Several panels as one, in order; the people of each are numbered from `first` on."""
+        treated = [p.session_person + n for p, n in zip(panels, first, strict=True)]
+        told = [p.score_person + n for p, n in zip(panels, first, strict=True)]
+        return cls(
+            session_person=np.concatenate(treated),
+            session_day=np.concatenate([panel.session_day for panel in panels]),
+            score_person=np.concatenate(told),
+            score_day=np.concatenate([panel.score_day for panel in panels]),
+            score_after=np.concatenate([panel.score_after for panel in panels]),
+            score=np.concatenate([panel.score for panel in panels]),
+        )
+
     def of(self, people: Ints) -> SimulatedPanel:
         """What was written down of some people, ascending, who are numbered anew."""
         given = np.isin(
@@ -106,6 +121,42 @@ class SimulatedPanel:
             score_day=self.score_day[told],
             score_after=self.score_after[told],
             score=self.score[told],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPeople:
+    """What was known of the people of a panel before session 1, and how their courses may end.
+
+    Parameters
+    ----------
+    baseline, baseline_day, planned, longest_gap : shape (n,)
+        As in `PlasmodeModel`.
+    """
+
+    baseline: Floats
+    baseline_day: Floats
+    planned: Ints
+    longest_gap: Floats
+
+    @classmethod
+    def of(cls, model: PlasmodeModel) -> PanelPeople:
+        """The people of a model."""
+        return cls(
+            model.baseline,
+            model.baseline_day,
+            model.planned,
+            model.longest_gap,
+        )
+
+    @classmethod
+    def joined(cls, groups: Sequence[PanelPeople]) -> PanelPeople:
+        """All of several groups, in order."""
+        return cls(
+            np.concatenate([group.baseline for group in groups]),
+            np.concatenate([group.baseline_day for group in groups]),
+            np.concatenate([group.planned for group in groups]),
+            np.concatenate([group.longest_gap for group in groups]),
         )
 
 
