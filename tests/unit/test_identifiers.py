@@ -402,6 +402,7 @@ def any_shape(levels):
         max_size=5,
     )
 )
+@pytest.mark.slow
 def test_plain_words_and_short_numbers_are_nothing_anyway(values):
     """Columns of them are passed over at a glance: no pattern could have found anything."""
     levels = np.array(values, dtype=object)
@@ -410,6 +411,7 @@ def test_plain_words_and_short_numbers_are_nothing_anyway(values):
 
 
 @given(st.lists(st.from_regex(r"\A[A-Z]?[0-9]{1,6}\Z"), min_size=1, max_size=5))
+@pytest.mark.slow
 def test_plain_study_codes_are_nothing_anyway(values):
     levels = np.array(values, dtype=object)
     assert all_plain(levels, codes=True)
@@ -426,6 +428,7 @@ def test_without_a_digit_an_at_sign_or_a_colon_there_is_no_shape(value):
 
 
 @given(st.text("aZé'’ÜJ", min_size=1, max_size=12))
+@pytest.mark.slow
 def test_a_name_of_two_parts_has_something_between_them(value):
     assert not matches(np.array([value], dtype=object), _PERSON).any()
 
@@ -470,6 +473,7 @@ KINDS_OF_COLUMNS = [
 ]
 
 
+@pytest.mark.slow
 def test_many_columns_are_judged_together_as_each_by_itself() -> None:
     # As many as it takes to be looked through together.
     columns = [

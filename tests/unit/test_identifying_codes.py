@@ -258,6 +258,7 @@ VALUES = st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map("".join)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=6), st.sampled_from(["patient_id", "x"]))
+@pytest.mark.slow
 def test_one_look_for_all_forms_finds_what_looking_for_each_finds(values, name):
     frame = pd.DataFrame({name: values})
     quick = find_identifiers(frame)

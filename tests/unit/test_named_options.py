@@ -70,6 +70,7 @@ def texts() -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_option_that_is_named_exists(options: set[str]) -> None:
     unknown = {
         (place, option)
