@@ -25,10 +25,11 @@ from kettrack.analysis.stop_after.rows import stop_data
 from kettrack.analysis.stop_after.table import estimands
 from kettrack.analysis.stop_after.weights import (
     STEPS,
+    NearlyCertain,
     Pair,
     contrasts,
     final_weights,
-    nearly_certain_share,
+    nearly_certain,
     replicate_contrasts,
     static_following,
 )
@@ -289,12 +290,46 @@ def test_refuses_where_nearly_everybody_does_the_same(data):
     rows = rows.take(possible_rows(rows))
     made = replace(data, rows=rows, sessions=sessions)
     hazard = np.where(rows.session == 3, 0.95, 0.995)
-    share = nearly_certain_share(made, Pair(6, 3, False, 6), hazard)
+    certain = nearly_certain(made, Pair(6, 3, False, 6), hazard)
     # sessions 1, 2, 4, 5, not the planned end at 6
-    assert share == pytest.approx((100 * 2 + 95 * 2) / (100 * 3 + 95 * 3))
+    share = (100 * 2 + 95 * 2) / (100 * 3 + 95 * 3)
+    assert certain == NearlyCertain(
+        pytest.approx(share), pytest.approx(share), 0.0, (1, 2, 4, 5), ()
+    )
     with pytest.raises(NotIdentified, match="nearly certain"):
-        require_support(share)
-    require_support(0.1)
+        require_support(certain)
+    require_support(NearlyCertain(0.1))
+
+
+def test_a_refusal_says_what_everybody_did_and_where():
+    first = NearlyCertain(0.36, 0.3, 0.06, (1, 2), (4,))
+    with pytest.raises(NotIdentified) as said:
+        require_support(first)
+    assert said.value.reason == (
+        "36 % of the decisions were nearly certain; at most 10 % is allowed. In 30 % the estimated"
+        " chance of going on was above 98 %: nobody stopped after 1 or 2 sessions. In 6 % it was"
+        " below 2 %, as at a planned end: nobody went on after 4 sessions. Where everybody does the"
+        " same, there is nobody to compare with."
+    )
+    with pytest.raises(NotIdentified) as said:
+        require_support(NearlyCertain(0.36, 0.36, 0.0, (1,)))
+    assert "nobody stopped after 1 session." in said.value.reason
+    assert "planned end" not in said.value.reason
+
+
+def test_a_number_that_cannot_be_compared_says_which_of_the_reasons_holds(data):
+    most = int(data.sessions.max())
+    late = next(k for k in range(1, most + 1) if k not in in_time(data, 14))
+    few = replace(data, sessions=np.where(data.sessions == 2, 3, data.sessions))
+    for made, number, words in (
+        (data, most + 1, f"nobody had {most + 1} sessions by day 84"),
+        (data, late, f"of the people who had {late} sessions had them before"),
+        (few, 2, "fewer than 30 people had exactly 2 sessions, and no later one"),
+    ):
+        with pytest.raises(NotIdentified) as said:
+            pair_of(made, (number, 4), False, 14)
+        assert words in said.value.reason
+        assert "fewer than" in said.value.reason or "nobody" in said.value.reason
 
 
 def test_refuses_where_hardly_anybody_is_scored_and_never_by_a_share(data):

@@ -4,6 +4,8 @@ which two are taken, and what refuses them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import permutations
 from math import ceil, floor
 from typing import Final
@@ -13,6 +15,7 @@ import numpy as np
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.analysis.stop_after.weights import (
     NEARLY_CERTAIN,
+    NearlyCertain,
     Pair,
     final_weights,
     static_following,
@@ -37,6 +40,7 @@ LEAST_IN_TIME: Final = 90.0
 LARGEST_WEIGHT_SHARE: Final = 5.0
 MOST_NEARLY_CERTAIN: Final = 10.0
 MEAN_WEIGHT: Final = (0.9, 1.1)  # of a compared window, where the models fit
+_LOOKS_BACK: Final = f"the days that the score of day {HORIZON_DAYS} looks back on"
 _ROUNDING: Final = 1e-6  # an effective number that only rounding puts below its limit
 
 
@@ -85,7 +89,9 @@ def pair_of(
     """
     # no weight depends on the pair, so the search costs one fit
     following = static_following(data, usual_care)
-    pairs = pairs_in_order(comparable(data, following, recall), *asked)
+    allowed = comparable(data, following, recall)
+    why = partial(_why_not, data, recall, usual_care)
+    pairs = pairs_in_order(allowed, *asked, why)
     k, m = pairs[0]
     if len(pairs) > 1:
         k, m = _first_carried(data, following, pairs)
@@ -107,14 +113,18 @@ def require_two(k: int | None, m: int | None) -> None:
 
 
 def pairs_in_order(
-    allowed: tuple[int, ...], k: int | None, m: int | None
+    allowed: tuple[int, ...],
+    k: int | None,
+    m: int | None,
+    why: Callable[[int], str] = lambda _: "it is not among those that can be",
 ) -> tuple[tuple[int, int], ...]:
     """Pairs to try, one after another: those nearest to `USUAL_PAIR` first, of equally near ones
     the wider, then the smaller k.
 
     Nearness is the sum of the two distances. A number asked for stays; the larger comes first where
     neither is asked for. Where 6 is asked for against something else, or something else against 3,
-    that something is sought near the other usual number.
+    that something is sought near the other usual number. `why` tells what keeps a number that is
+    not allowed from being compared.
 
     Raises
     ------
@@ -131,7 +141,10 @@ def pairs_in_order(
     (((4, 3), (4, 2)), ((4, 2),))
     """
     require_two(k, m)
-    _require_comparable(allowed, k, m)
+    for number in (k, m):
+        if number is not None and number not in allowed:
+            raise _not_comparable(number, allowed, why(number))
+    _require_pair(allowed)
     usual = USUAL_PAIR
     if k == USUAL_PAIR[1] or m == USUAL_PAIR[0]:
         usual = USUAL_PAIR[::-1]
@@ -151,24 +164,38 @@ def pairs_in_order(
     return tuple(sorted(pairs, key=place))
 
 
-def _require_comparable(allowed: tuple[int, ...], *asked: int | None) -> None:
-    """Stop where a number asked for cannot be compared, or there are no two that can."""
-    looks_back = f"the days that the score of day {HORIZON_DAYS} looks back on"
-    for number in asked:
-        if number is not None and number not in allowed:
-            there = ", ".join(map(str, allowed)) or "none"
-            raise NotIdentified(
-                f"stopping after {number} cannot be compared. At least {FEWEST_FOLLOWERS} people"
-                f" must have stopped there by themselves, and at least {LEAST_IN_TIME:.0f} % of the"
-                f" people who had {number} sessions must have had them before {looks_back}."
-                f" Numbers that can be compared here: {there}.",
-                "more patients, with every session dated and observed_to_day; or compare other"
-                " numbers.",
-            )
+def _why_not(data: StopData, recall: int, usual_care: bool, number: int) -> str:
+    """What keeps a number from being compared."""
+    if not (data.sessions >= number).any():
+        return f"nobody had {number} sessions by day {HORIZON_DAYS}"
+    if number not in in_time(data, recall):
+        return (
+            f"fewer than {LEAST_IN_TIME:.0f} % of the people who had {number} sessions had them"
+            f" before {_LOOKS_BACK}"
+        )
+    # under usual care a session after the grace is no departure
+    no_later = "" if usual_care else f", and no later one up to day {HORIZON_DAYS}"
+    return (
+        f"fewer than {FEWEST_FOLLOWERS} people had exactly {number} sessions{no_later}"
+    )
+
+
+def _not_comparable(number: int, allowed: tuple[int, ...], why: str) -> NotIdentified:
+    """Why a number asked for cannot be compared, and which can."""
+    there = ", ".join(map(str, allowed)) or "none"
+    return NotIdentified(
+        f"stopping after {number} cannot be compared: {why}. Numbers that can be compared here:"
+        f" {there}.",
+        "more patients, with every session dated and observed_to_day; or compare other numbers.",
+    )
+
+
+def _require_pair(allowed: tuple[int, ...]) -> None:
+    """Stop where there are no two numbers that can be compared."""
     if len(allowed) < 2:
         raise NotIdentified(
             "fewer than two numbers of sessions can be compared. At each number, at least"
-            f" {FEWEST_FOLLOWERS} people must have stopped by themselves, before {looks_back}.",
+            f" {FEWEST_FOLLOWERS} people must have stopped by themselves, before {_LOOKS_BACK}.",
             "more patients, or a clinic in which courses differ in length.",
         )
 
@@ -330,25 +357,49 @@ def require_remission(data: StopData) -> None:
         )
 
 
-def require_support(share: float) -> None:
+def require_support(certain: NearlyCertain) -> None:
     """Stop where nearly everybody goes on, or stops, at the same session.
-
-    Parameters
-    ----------
-    share : float
-        From `nearly_certain_share`, 0 to 1.
 
     Raises
     ------
     NotIdentified
-        More than `MOST_NEARLY_CERTAIN` of the decisions.
+        More than `MOST_NEARLY_CERTAIN` of the decisions; with what everybody did where.
     """
-    if 100 * share > MOST_NEARLY_CERTAIN:
-        low = 100 * NEARLY_CERTAIN
-        raise NotIdentified(
-            f"{100 * share:.0f} % of the decisions were nearly certain: the estimated chance of"
-            f" going on was below {low:.0f} % or above {100 - low:.0f} %, as at a planned end. At"
-            f" most {MOST_NEARLY_CERTAIN:.0f} % is allowed. Where everybody does the same, there"
-            " is nobody to compare with.",
-            "patients treated for different numbers of sessions although they were alike.",
+    if 100 * certain.share <= MOST_NEARLY_CERTAIN:
+        return
+    low = 100 * NEARLY_CERTAIN
+    share = above(100 * certain.share, MOST_NEARLY_CERTAIN)
+    words = [
+        f"{share} % of the decisions were nearly certain; at most"
+        f" {MOST_NEARLY_CERTAIN:.0f} % is allowed."
+    ]
+    if certain.to_go_on > 0:
+        words.append(
+            f"In {100 * certain.to_go_on:.0f} % the estimated chance of going on was above"
+            f" {100 - low:.0f} %{_after('nobody stopped', certain.all_went_on)}."
         )
+    if certain.to_stop > 0:
+        words.append(
+            f"In {100 * certain.to_stop:.0f} % it was below {low:.0f} %, as at a planned"
+            f" end{_after('nobody went on', certain.all_stopped)}."
+        )
+    words.append("Where everybody does the same, there is nobody to compare with.")
+    raise NotIdentified(
+        " ".join(words),
+        "patients treated for different numbers of sessions although they were alike.",
+    )
+
+
+def _after(what: str, numbers: tuple[int, ...]) -> str:
+    """What everybody did, and after which sessions; empty where there is no such session.
+
+    Examples
+    --------
+    >>> _after("nobody stopped", (1, 2)), _after("nobody stopped", ())
+    (': nobody stopped after 1 or 2 sessions', '')
+    """
+    if not numbers:
+        return ""
+    *others, last = map(str, numbers)
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return f": {what} after {listed} {'session' if numbers == (1,) else 'sessions'}"

@@ -34,7 +34,7 @@ from kettrack.analysis.stop_after.weights import (
     contrasts,
     final_weights,
     following_at_most,
-    nearly_certain_share,
+    nearly_certain,
     replicate_contrasts,
     smooth_contrast,
     static_following,
@@ -103,7 +103,7 @@ def weigh_arms(data: StopData, pair: Pair) -> Arms:
     weights = {
         name: final_weights(data, one, hazard, seen) for name, one in following.items()
     }
-    certain = nearly_certain_share(data, pair, hazard)
+    certain = nearly_certain(data, pair, hazard)
 
     # In this order: without scores there is nothing to weight, without choices nothing to compare.
     def check_static(name: str, reach: int) -> None:

@@ -342,12 +342,31 @@ def replicate_contrasts(
     }
 
 
-def nearly_certain_share(
+@dataclass(frozen=True, slots=True)
+class NearlyCertain:
+    """Decisions up to the longer strategy that were nearly certain.
+
+    Parameters
+    ----------
+    share, to_go_on, to_stop : float
+        Of all these decisions, 0 to 1: either way, and each way.
+    all_went_on, all_stopped : tuple of int
+        Numbers of sessions after which everybody did so.
+    """
+
+    share: float
+    to_go_on: float = 0.0
+    to_stop: float = 0.0
+    all_went_on: tuple[int, ...] = ()
+    all_stopped: tuple[int, ...] = ()
+
+
+def nearly_certain(
     data: StopData,
     pair: Pair,
     hazard: Floats,
-) -> float:
-    """Share of decisions up to the longer strategy that were nearly certain either way.
+) -> NearlyCertain:
+    """Which decisions up to the longer strategy were nearly certain, and which way.
 
     After the last session of the longer strategy only stopping is asked for: a chance to go on of
     0, as at a planned end, does no harm there.
@@ -362,6 +381,17 @@ def nearly_certain_share(
     goes_on[who[inside], session[inside]] = chance[inside]
     number = np.arange(longer + 1)
     decided = (number >= 1) & (number <= data.sessions[:, None])
-    certain_to_stop = (goes_on < NEARLY_CERTAIN) & (number < longer)
-    certain = certain_to_stop | (goes_on > 1 - NEARLY_CERTAIN)
-    return float((decided & certain).sum() / decided.sum())
+    to_go_on = decided & (goes_on > 1 - NEARLY_CERTAIN)
+    to_stop = decided & (goes_on < NEARLY_CERTAIN) & (number < longer)
+    total = decided.sum()
+    reached = decided.sum(axis=0)
+    stopped = np.bincount(data.sessions, minlength=longer + 1)[: longer + 1]
+    all_went_on = np.flatnonzero((reached > 0) & (stopped == 0))
+    all_stopped = np.flatnonzero((reached > 0) & (stopped == reached))
+    return NearlyCertain(
+        share=float((to_go_on | to_stop).sum() / total),
+        to_go_on=float(to_go_on.sum() / total),
+        to_stop=float(to_stop.sum() / total),
+        all_went_on=tuple(all_went_on.tolist()),
+        all_stopped=tuple(all_stopped[all_stopped < longer].tolist()),
+    )
