@@ -41,6 +41,7 @@ from kettrack.privacy.identifying_shapes import (
     telephone,
 )
 from kettrack.privacy.identifying_words import HARMLESS_VALUES
+from kettrack.vocabulary.total_words import is_no_code
 
 # A column is judged by its values when so many agree: a fifth of the rows, and not only one or two.
 _SHARE: Final = 0.2
@@ -251,6 +252,8 @@ def _in_codes(
     if number is not None:
         return Finding(name, f"looks like {number[0].what}", True, number[1])
     person = person_like(levels) | titled(levels)
+    # "Grand Total" is two words with capitals too; such a row is left out later
+    person &= [not is_no_code(level) for level in levels]
     if not person.any():
         person = first_names(levels, counts)
     if person.any():

@@ -384,7 +384,8 @@ def _of_kind(
     passed = np.zeros(len(values), dtype=bool)
     passed[formed] = [kind.valid(value) for value in judged]
     n_passed = passed.sum()
-    nearly_all = n_passed >= _NEARLY_ALL * len(values)
+    # of those of the form: other codes beside them say nothing of them
+    nearly_all = n_passed >= _NEARLY_ALL * len(judged)
     enough = n_passed >= kind.fewest and nearly_all
     return passed if enough or (one_tells and n_passed) else None
 

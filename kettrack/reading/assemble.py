@@ -22,6 +22,7 @@ from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable, give_back_memory
 from kettrack.reading.rows import (
     check_doses,
+    check_pressures,
     drop_identical,
     one_row_per_key,
     order_within_day,
@@ -90,6 +91,7 @@ def check_tables(
         tables["scores"], settings.known_instruments, files["scores"], ledger
     )
     _note_scales_without_scores(tables["scores"], files["scores"], ledger)
+    check_pressures(tables["sessions"], files["sessions"], ledger)
     tables["sessions"] = check_doses(tables["sessions"], files["sessions"], ledger)
     tables = _one_patient_list(tables)
     whole = {name: _whole_rows(rows, TABLES[name]) for name, rows in tables.items()}

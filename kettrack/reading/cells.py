@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import pyarrow.compute as pc
 
-from kettrack.arrays import Bools, Floats, Objects
+from kettrack.arrays import Floats, Objects
 from kettrack.reading.cell_hints import hints
 from kettrack.reading.coded import Coded, CodedRows, coded_values
 from kettrack.reading.day_cells import days_gone_wrong
+from kettrack.reading.decimal_marks import POINTED, is_like, perhaps_thousands
 from kettrack.reading.headers import Matched
 from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable, smallest_codes
@@ -25,6 +25,7 @@ from kettrack.vocabulary.columns import AGE_CAP, Column
 # No nan, no inf and no hexadecimal: NumPy would read them, a clinic never means them.
 _NUMBER: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$"
 _DECIMAL_COMMA: Final = r"^[+-]?\d+,\d+$"
+_NOTHING: Final = "none"  # of a closed list
 _PASSED_THROUGH_FLOAT: Final = re.compile(r"\d+\.0")
 # Spreadsheets and Parquet files write truth values in all of these ways.
 _TRUTH: Final = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
@@ -161,7 +162,8 @@ def note_marked(
     """Say in how many cells a word such as NA was read as empty."""
     if n_marked:
         ledger.note(
-            f"{file}, {column}: words such as NA in {counted_was(n_marked, 'cell')} read as empty."
+            f"{file}, {column}: {counted_was(n_marked, 'cell')} read as empty, for a word such as"
+            " NA."
         )
 
 
@@ -263,15 +265,13 @@ def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
         "looks like a spreadsheet has rounded the code; give the column the format Text and"
         " export it again"
     )
-    said = dict.fromkeys(
-        np.flatnonzero(_is_like(codes, ROUNDED_CODE)).tolist(), rounded
-    )
+    said = dict.fromkeys(np.flatnonzero(is_like(codes, ROUNDED_CODE)).tolist(), rounded)
     missing = (
         "a study code; this word says that there is none, and the rows of several people would"
         " become one patient's"
     )
-    said |= dict.fromkeys(np.flatnonzero(_is_like(codes, NO_CODE)).tolist(), missing)
-    control = np.flatnonzero(_is_like(codes, CONTROL_SIGN)).tolist()
+    said |= dict.fromkeys(np.flatnonzero(is_like(codes, NO_CODE)).tolist(), missing)
+    control = np.flatnonzero(is_like(codes, CONTROL_SIGN)).tolist()
     return said | dict.fromkeys(
         control, "a study code without tabs, line ends or other control characters"
     )
@@ -358,6 +358,10 @@ def _choices(
     for number, level in enumerate(cells.levels):
         parts = [part.strip() for part in level.casefold().split(";")]
         places = {place_of.get(part, -1) for part in parts if part}
+        if place_of.get(_NOTHING) in places and len(places) > 1:
+            tidy.append(None)
+            bad[number] = f"{_NOTHING}, or what there was: the two exclude each other"
+            continue
         if -1 not in places:
             tidy.append(";".join(column.allowed[place] for place in sorted(places)))
             continue
@@ -401,7 +405,7 @@ def _numbers(
     ledger: Ledger,
 ) -> Judged:
     levels = _without_decimal_commas(raw, column, cells, ledger)
-    written = _is_like(Cells(cells.codes, levels), _NUMBER)
+    written = is_like(Cells(cells.codes, levels), _NUMBER)
     values = np.full(len(levels), np.nan)
     # What is not written as a number stays NaN and fails the comparison below.
     values[written] = levels[written].astype(np.float64)
@@ -415,21 +419,10 @@ def _numbers(
         fine &= values == np.round(values)
     bad = dict.fromkeys(np.flatnonzero(~fine).tolist(), column.expected)
     bad |= hints(column, levels, list(bad))
+    bad |= perhaps_thousands(raw, column, levels, cells, high)
     if column.role == "time" and column.unit == "days":
         bad |= days_gone_wrong(column, levels, values, ~fine)
     return Judged(np.where(fine, values, np.nan), bad)
-
-
-def _is_like(
-    cells: Cells,
-    pattern: str,
-) -> Bools:
-    if not len(cells.levels):
-        return np.zeros(0, dtype=bool)
-    return np.asarray(
-        pc.match_substring_regex(cells.arrow, pattern).to_numpy(zero_copy_only=False),
-        dtype=bool,
-    )
 
 
 def _without_decimal_commas(
@@ -444,9 +437,9 @@ def _without_decimal_commas(
     # Where the comma separates cells, or where there is no text file, a comma is no decimal sign.
     if raw.separator in ("", ","):
         return cells.levels
-    comma = _is_like(cells, _DECIMAL_COMMA)
+    comma = is_like(cells, _DECIMAL_COMMA)
     # With a point as decimal sign in the same column, "1,500" is more likely fifteen hundred.
-    pointed = bool(_is_like(cells, r"^[+-]?\d*\.\d+").any())
+    pointed = bool(is_like(cells, POINTED).any())
     told = pointed or bool(comma.any())
     _decided(raw, column.name, "decimal commas", not pointed, told, ledger)
     if not comma.any() or pointed:

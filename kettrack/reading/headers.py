@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from kettrack.privacy.identifiers import Finding, find_in_column, plainly_harmless
 from kettrack.privacy.identifying_people import may_be_shown, shown
@@ -293,6 +294,16 @@ def _remedy(name: str, shown: str, why: str) -> str:
     return f"remove the column, {allow}"
 
 
+# Clinics number sessions over the whole treatment, also those before their log.
+_NUMBER_OF_SESSION: Final = re.compile(
+    r"(?i)(?:session|infusion|treatment|visit)[ _.-]?(?:number|num|no|nr|index)\.?$"
+)
+_NUMBERED: Final = (
+    "sessions are numbered by their days; for people treated before this log, record"
+    " prior_sessions in patients.csv"
+)
+
+
 def _note_unknown(
     raw: RawTable,
     table: Table,
@@ -327,10 +338,13 @@ def _most_telling(
     """The first names as they may be printed; a likely slip is never among those left out."""
     told: dict[int, str] = {}
     for place in unknown:
-        near = nearest(raw.headers[place], absent)
+        header = raw.headers[place]
+        if raw.name == "sessions" and _NUMBER_OF_SESSION.match(header):
+            told[place] = f"{header} ({_NUMBERED})"
+            continue
+        near = nearest(header, absent)
         # A header that may not be shown is not compared either: likeness would tell it.
-        if near and trusted and printable(raw.headers[place]):
-            header = raw.headers[place]
+        if near and trusted and printable(header):
             told[place] = f"{header} (it resembles {near}, but is not used as such)"
     # Slips come first where not all can be told.
     order = unknown if len(unknown) <= _MOST_NAMED else dict.fromkeys([*told, *unknown])

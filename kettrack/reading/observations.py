@@ -108,7 +108,9 @@ def _totals(
     patients = matched.columns.get("patient_id")
     if patients is None:
         return np.zeros(len(matched.raw.lines), dtype=bool)
-    said = [place for place, word in enumerate(patients.levels) if is_no_code(word)]
+    words = patients.levels.tolist()
+    codes = frozenset(words)
+    said = [place for place, word in enumerate(words) if is_no_code(word, codes)]
     rows = np.isin(patients.codes, said)
     file = matched.raw.file
     why = f"no observation in {file}: a row of totals or means"

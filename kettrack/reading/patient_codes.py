@@ -107,7 +107,7 @@ def report_lost(
                 None,
                 "patient_id",
                 "",
-                f"none of the {counted(len(codes), 'patient code')} of this file is in"
+                f"{_none_of(len(codes))} of this file is in"
                 f" {files['sessions']}, so all its rows would be left out. {cause or _OTHER}",
             )
         elif len(lost) > LARGE_SHARE_LOST * len(codes):
@@ -116,6 +116,11 @@ def report_lost(
                 f" {files[name]} have no session in {files['sessions']}, and their rows are left"
                 f" out. {cause or _OTHER}"
             )
+
+
+def _none_of(number: int) -> str:
+    """A file may speak of one patient only."""
+    return "no patient code" if number == 1 else f"none of the {number} patient codes"
 
 
 _OTHER: Final = (
@@ -147,7 +152,8 @@ def _likely_cause(
         return ""
     n_same = int(difference.plain(lost).isin(difference.plain(treated)).sum())
     return (
-        f"{n_same} of them differ from a code there only by {difference.what}. Write each"
+        f"{n_same} of them {'differs' if n_same == 1 else 'differ'} from a code there only by"
+        f" {difference.what}. Write each"
         " patient's code the same in every file."
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kettrack.arrays import Bools, Ints
-from kettrack.reading.problems import Ledger, counted_was
+from kettrack.reading.problems import Ledger, counted
 
 _NEWLINE = ord("\n")
 _QUOTE = ord('"')
@@ -69,7 +69,7 @@ def without_trailing(
     if not n_cut:
         return body, layout
     ledger.note(
-        f"{file}: empty cells at the end of {counted_was(n_cut, 'row')} ignored."
+        f"{file}: {counted(n_cut, 'row')} had empty cells at the end, which were ignored."
     )
     shorter = b"".join([*kept, body[last:]])
     return shorter, record_layout(shorter, separator, quotes=b'"' in shorter)

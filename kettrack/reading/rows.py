@@ -19,6 +19,7 @@ from kettrack.vocabulary.totals import total_bounds
 # Usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this, mg/kg was meant.
 _LOWEST_DOSE_MG: Final = 2
 _ACTIVE: Final = ("ketamine", "esketamine")
+_PRESSURES: Final = ("before", "peak", "after")
 # What makes one moment of scoring; before and unknown are one, after the session is another.
 _MOMENT: Final = ("patient_id", "instrument", "day", "after")
 
@@ -73,6 +74,34 @@ def _ask_about_doses(
             show("0"),
             "a dose above 0 mg in some session; every one is 0. If the dose is not known,"
             " empty dose_mg. For placebo, write placebo in the column drug",
+        )
+
+
+def check_pressures(
+    sessions: CodedRows,
+    file: str,
+    ledger: Ledger,
+) -> None:
+    """Report two columns of blood pressure that hold each other's values: at most sessions the
+    systolic one is the lower of the two.
+    """
+    for when in _PRESSURES:
+        name = f"systolic_{when}"
+        other = f"diastolic_{when}"
+        high = sessions[name].numbers
+        low = sessions[other].numbers
+        turned = high < low
+        both = ~np.isnan(high + low)
+        # a few are slips of a pen, or a simulated clinic's
+        if 2 * turned.sum() <= both.sum():
+            continue
+        ledger.problem(
+            file,
+            None,
+            name,
+            "",
+            f"above {other}; at {turned.sum()} of {counted(int(both.sum()), 'session')} it is"
+            " below. The two columns look swapped",
         )
 
 

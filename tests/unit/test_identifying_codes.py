@@ -97,6 +97,15 @@ def test_a_column_of_them_stops_under_any_name(kind, name):
     assert found.hit.any()
 
 
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_some_of_them_among_many_codes_of_another_form_stop(kind):
+    """Codes of another form say nothing of those that pass their check."""
+    found = judged([*CODES, *some_of(kind, 12)])
+    assert found is not None
+    assert found.stop
+    assert found.hit.sum() == 12
+
+
 def test_one_unmistakable_number_among_codes_stops():
     for kind in NUMBER_KINDS:
         found = judged([*CODES, EXAMPLES[kind.what][0]])

@@ -158,7 +158,25 @@ def test_each_word_is_a_reason_of_its_own_and_spellings_are_one():
     ]
 
 
-@pytest.mark.parametrize("word", ["Total", " mean: ", "Summe", "AVERAGE"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Total",
+        " mean: ",
+        "Summe",
+        "AVERAGE",
+        "Grand Total",
+        "Total général",
+        "Gesamtergebnis",
+        "Ogółem",
+        "Yhteensä",
+        "Итого",
+        "合计",
+        "i alt",
+        "a Total",
+        "Total b",
+    ],
+)
 def test_a_row_of_totals_is_no_patient(word):
     """Below the table, as a spreadsheet leaves it; its cells would stop the load."""
     sessions = pd.concat([SESSIONS, pd.DataFrame({"patient_id": [word], "day": [3.5]})])
@@ -174,7 +192,7 @@ def test_a_row_of_totals_is_no_patient(word):
     assert sum(n_patients for _, _, n_patients in left(cohort)) == 0
 
 
-@pytest.mark.parametrize("code", ["max", "N", "sum1", "mean 2", "Summer"])
+@pytest.mark.parametrize("code", ["max", "N", "sum1", "mean 2", "Summer", "c Total"])
 def test_a_short_word_may_be_a_patient(code):
     sessions = pd.concat([SESSIONS, pd.DataFrame({"patient_id": [code], "day": [0]})])
     cohort = load(sessions)

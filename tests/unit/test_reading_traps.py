@@ -252,7 +252,7 @@ def test_codes_in_two_spellings(clinic, twin):
         ),
         (
             SCORES.replace(",20\n", ",20,,\n") + ",,,,,,\n",
-            "empty cells at the end of 2 rows",
+            "2 rows had empty cells at the end, which were ignored",
         ),
     ],
 )
@@ -435,3 +435,68 @@ def test_names_of_columns_on_every_printed_page(clinic, quoted):
         "scores.csv: 2 further lines were ignored that held the names of the columns."
         in cohort.notes
     )
+
+
+def cost(cells):
+    rows = "".join(f"a1;{day};{cell}\n" for day, cell in enumerate(cells))
+    return f"patient_id;day;cost\n{rows}b2;0;\n"
+
+
+def test_a_point_that_may_mark_thousands_is_asked_about(clinic):
+    (found,) = problems(clinic(sessions=cost(["1.200", "900"])))
+    assert found[:4] == ("sessions.csv", 2, "cost", "'1.200'")
+    assert "a number without a mark for thousands" in found[4]
+    # with commas between cells too: nothing tells what the point is
+    with_commas = cost(["1.200", "900"]).replace(";", ",")
+    assert len(problems(clinic(sessions=with_commas))) == 1
+    decimal_commas = cost(["1,200", "900"])
+    assert len(problems(clinic(sessions=decimal_commas))) == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        (["1.200", "99.5"], 1.2),  # another count of decimals
+        (["1.200", "0.125"], 1.2),  # no thousand begins with 0
+        (["1.20", "3.40"], 1.2),
+        (["1200", "900"], 1200.0),
+    ],
+)
+def test_a_point_that_something_explains_is_a_decimal_point(clinic, cells, first):
+    cohort = load_cohort(clinic(sessions=cost(cells)))
+    assert cohort.sessions["cost"].iloc[0] == first
+
+
+def test_three_decimals_are_read_where_thousands_are_out_of_range(clinic):
+    sessions = "patient_id,day,dose_mg\na1,0,37.625\nb2,0,1.250\n"
+    found = problems(clinic(sessions=sessions))
+    assert [one[1] for one in found] == [
+        3
+    ]  # too small a dose, and no question of thousands
+    assert "mg per kg" in found[0][4]
+
+
+def test_none_excludes_other_side_effects(clinic):
+    sessions = "patient_id,day,adverse_events\na1,0,none; nausea\nb2,0,none\n"
+    (found,) = problems(clinic(sessions=sessions))
+    assert found[1:3] == (2, "adverse_events")
+    assert "the two exclude each other" in found[4]
+
+
+@pytest.mark.parametrize("when", ["before", "peak", "after"])
+def test_swapped_blood_pressures_are_found(clinic, when):
+    names = f"systolic_{when},diastolic_{when}"
+    rows = "a1,0,80,120\na1,3,75,110\nb2,0,120,80\n"
+    (found,) = problems(clinic(sessions=f"patient_id,day,{names}\n{rows}"))
+    assert found[:3] == ("sessions.csv", None, f"systolic_{when}")
+    assert "at 2 of 3 sessions it is below. The two columns look swapped" in found[4]
+    # half of them are no sign of swapped columns
+    assert load_cohort(
+        clinic(sessions=f"patient_id,day,{names}\n{rows.replace('75,110', '75,')}")
+    )
+
+
+def test_a_number_of_the_session_says_where_earlier_sessions_belong(clinic):
+    sessions = "patient_id,day,session_number\na1,0,3\nb2,0,1\n"
+    assert "record prior_sessions in patients.csv" in notes(clinic(sessions=sessions))
+    assert "prior_sessions" not in notes(clinic())

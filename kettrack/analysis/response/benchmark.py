@@ -54,11 +54,12 @@ NULL_CAVEAT: Final = (
     f" (at most {MOST_LEARNT_FROM:,} people drawn at random). The null shows the natural course,"
     " regression to the mean, noise, and the clinic's own way of stopping"
     f" (seed {NULL_SEED}). Its 95 % interval comes from {NULL_BOOTSTRAPS} bootstraps of people,"
-    " each fitted again and simulated. The model assumes that stopping follows the"
-    " scores, and that what a session does wears off. What comes with treatment but not from the"
-    " sessions is credited to the sessions. So is part of a recovery by itself in the weeks of the"
-    " first sessions: in a simulated clinic where many recover so, the null was 6 to 10 points too"
-    " low, and its interval did not show it."
+    " each fitted again and simulated. Only first courses are simulated: whoever came back after a"
+    " pause that ended the first course stops there in the null, and does not come back. The model"
+    " assumes that stopping follows the scores, and that what a session does wears off. What comes"
+    " with treatment but not from the sessions is credited to the sessions. So is part of a"
+    " recovery by itself in the weeks of the first sessions: in a simulated clinic where many"
+    " recover so, the null was 6 to 10 points too low, and its interval did not show it."
 )
 _BOOTSTRAPS: Final = "null bootstraps"  # by this name a cohort keeps them
 # A panel and the people in it.

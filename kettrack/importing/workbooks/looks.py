@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from kettrack.importing.workbooks.days import day_text
 from kettrack.importing.workbooks.grid import CellKind, Grid
-from kettrack.vocabulary.total_words import TOTAL_WORDS
+from kettrack.vocabulary.total_words import TOTAL_WORDS, plain_word
 
 # Names fill nearly every column that holds anything below them; where no row does, a row that
 # fills half of them is taken.
@@ -229,4 +229,4 @@ def says_total(row: Row) -> bool:
     first = row[min(row)]
     # n = 24 and Mean: 14.2 hold the number in the same cell.
     word = re.sub(r"\s*[=:]\s*[\d.,]+$", "", first.text)
-    return first.is_text and word.strip(" :=.").casefold() in TOTAL_WORDS
+    return first.is_text and plain_word(word) in TOTAL_WORDS
