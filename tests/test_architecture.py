@@ -295,6 +295,25 @@ def test_comments_say_why() -> None:
     assert totals(modules())["comments / 100"] >= FEWEST_COMMENTS
 
 
+# A list of single patients, a page and the two sides of a comparison, which are no questions.
+LOOK_UNCOUNTED = {
+    "kettrack.analysis.people.review",
+    "kettrack.analysis.handout",
+    "kettrack.analysis.against.sides",
+}
+
+
+def test_an_answer_that_looks_at_the_policy_is_counted():
+    """What is found without looking is kept for every policy: `settings.policy` counts nobody."""
+    looking = {
+        module.name
+        for module in modules()
+        if module.name.startswith("kettrack.analysis")
+        and "settings.policy" in ast.unparse(module.tree)
+    }
+    require_none(looking - LOOK_UNCOUNTED)
+
+
 def test_a_public_name_means_one_thing() -> None:
     homes: dict[str, set[str]] = defaultdict(set)
     for module in modules():

@@ -89,7 +89,7 @@ def made_from(
 
 def _left_out(cohort: DerivedCohort) -> list[dict[str, Any]] | None:
     """Rows that the reader left out, by reason; None under a policy that hides counts."""
-    policy = get_policy(cohort.settings.policy)
+    policy = get_policy(cohort.policy)
     if policy.for_release:
         return None
     # By columns, as plain numbers: JSON knows no others.
@@ -118,7 +118,7 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
         recorded = {**result.made_from, "log_complete_to": "observed_to_day"}
         result = replace(result, made_from=recorded)
     result = replace(result, caveats=(*result.caveats, *_prorated_totals(cohort)))
-    policy = cohort.settings.policy
+    policy = cohort.policy
     result = replace(result, started=len(cohort.patients))
     if result.rows is not None:
         result = replace(result, rows=partial(_gated_rows, result.rows, policy))
@@ -228,7 +228,7 @@ def refusal(
         reason=error.reason,
         collect=_collect(cohort, error, n),
         made_from=made_from(cohort, unit=""),
-        policy=cohort.settings.policy,
+        policy=cohort.policy,
     )
 
 
@@ -238,7 +238,7 @@ def _collect(cohort: DerivedCohort, error: NotIdentified, n: int) -> str:
     """
     if n >= FEWEST_PEOPLE or not _NEEDS_PEOPLE.search(error.reason):
         return error.collect
-    counts_hidden = get_policy(cohort.settings.policy).for_release
+    counts_hidden = get_policy(cohort.policy).for_release
     there = "fewer" if counts_hidden else f"only {n}"
     return f"at least {FEWEST_PEOPLE} people (this log holds {there}). Also record: {error.collect}"
 

@@ -128,12 +128,12 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         ),
     ]
     # Steps of a few people each would only say that they are hidden.
-    if cohort.settings.policy == "internal":
+    if cohort.policy == "internal":
         page.append(responders(cohort))
     # Sessions and scores alone tell how people are among those who were scored.
     if response.status == "refused":
         page[:0] = [among_scored(cohort), scores_by_week(trajectories(cohort))]
-    policy = cohort.settings.policy
+    policy = cohort.policy
     return harm_beside_good(hide_page_differences(one_refusal_per_cause(page), policy))
 
 

@@ -127,7 +127,7 @@ class PageTables:
         name, row : str
             Answer and its row; without a row, any row.
         """
-        policy = self.cohort.settings.policy
+        policy = self.cohort.policy
         there = not self.rows(name).empty if row is None else self.has(name, row)
         if policy == "internal" or not there:
             return NOT_KNOWN, f"{why} {_BELOW}"

@@ -219,7 +219,7 @@ def require_internal(cohort: DerivedCohort, what: str) -> None:
     UsageError
         Under a release policy.
     """
-    if get_policy(cohort.settings.policy).for_release:
+    if get_policy(cohort.policy).for_release:
         raise UsageError(
             f"A {what} shows a single patient, so it is made under the policy internal only."
         )

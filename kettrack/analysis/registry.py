@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache, wraps
@@ -26,6 +26,8 @@ from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.made_of import MadeOf
 
 P = ParamSpec("P")
+# Name, values and options of a question that is asked.
+_Asked = tuple[str, tuple[Any, ...], Mapping[str, Any]]
 
 # Entry points under this name are modules of other packages that register questions of their own.
 ENTRY_POINTS: Final = "kettrack.questions"
@@ -199,11 +201,16 @@ def question(
             cohort: Cohort | DerivedCohort, *args: P.args, **options: P.kwargs
         ) -> Result:
             derived = derive(cohort)
+
+            def find() -> Answer | Result:
+                return function(derived, *args, **options)
+
+            said = (name, args, options)
             return answered_once(
                 derived,
-                (name, args, options),
+                said,
                 lambda: _answered(
-                    asked, derived, lambda: function(derived, *args, **options)
+                    asked, derived, lambda: _found_once(derived, said, find)
                 ),
             )
 
@@ -229,7 +236,7 @@ def question(
 
 def answered_once(
     cohort: DerivedCohort,
-    asked: tuple[str, tuple[Any, ...], Mapping[str, Any]],
+    asked: _Asked,
     answer: Callable[[], Result],
 ) -> Result:
     """An answer that is worked out the first time, and then kept with the cohort.
@@ -243,18 +250,42 @@ def answered_once(
     answer : callable
         Works it out.
     """
-    name, values, options = asked
-    told = {key: value for key, value in options.items() if key not in _OWN_OPTIONS}
-    # Two policies may share what is kept, and never what is told.
-    policy = cohort.settings.policy
-    key = ("answer", name, policy, values, tuple(sorted(told.items())))
-    try:
-        hash(key)
-    except TypeError:  # such as tables
-        return answer()
-    found = cohort.once(key, answer)
+    # Two policies may share what is kept, and never what is told; nor may two reports that hide
+    # different numbers.
+    kept_by = _kept_by("answer", asked, cohort.policy, cohort.settings.withheld)
+    found = answer() if kept_by is None else cohort.once(kept_by, answer)
     # Whoever changes the table changes only their own.
     return replace(found, table=found.table.copy(deep=False))
+
+
+def _found_once(
+    cohort: DerivedCohort, asked: _Asked, find: Callable[[], Answer | Result]
+) -> Answer | Result:
+    """What a question finds before the gate: the same under every policy, unless it looks at it."""
+
+    def find_and_look() -> Answer | Result:
+        found = find()
+        if isinstance(found, Answer) and callable(found.sentence):
+            # It is told again after the gate, of a cohort under a policy.
+            cohort.look()
+        return found
+
+    kept_by = _kept_by("found", asked)
+    if kept_by is None:
+        return find()
+    return cohort.once_for_all(kept_by, find_and_look)
+
+
+def _kept_by(kind: str, asked: _Asked, *hangs_on: Hashable) -> Hashable | None:
+    """By what a cohort keeps it; None where a choice has no name, such as a table."""
+    name, values, options = asked
+    told = {key: value for key, value in options.items() if key not in _OWN_OPTIONS}
+    key = (kind, name, values, tuple(sorted(told.items())), *hangs_on)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
 
 
 def _answered(

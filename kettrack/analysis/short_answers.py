@@ -153,7 +153,7 @@ def quick_answers(
     >>> quick_answers(derive(load_cohort(sample_folder())))[-1].headline
     'Being worked out'
     """
-    if get_policy(cohort.settings.policy).for_release:
+    if get_policy(cohort.policy).for_release:
         raise UsageError("Under a policy for release, short_answers gives the answers.")
     curve = curve_alone(cohort, "response")
     held = counted_durability(cohort)
@@ -212,7 +212,7 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     ]
     extract = cohort.settings.extract or "extract not named"
     rules = f"Rules: {rule_words(cohort)}. Extract: {extract}."
-    banner = get_policy(cohort.settings.policy).banner
+    banner = get_policy(cohort.policy).banner
     ways = (
         "Cautions, tables and figures: kettrack report FOLDER -o report.html\n"
         "One row per patient: kettrack outcomes FOLDER -o outcomes.csv"

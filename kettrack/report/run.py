@@ -160,10 +160,9 @@ def write_report(
         cohort = _read(folder, allow, options)
     contents = read_contents()
     with timings.step("what the policy hides"):
-        cohort, manifest = _withheld(cohort, contents, previous, other)
+        derived, manifest = _withheld(cohort, contents, previous, other)
     with timings.step("the other side"):
-        notebooks = against_chapters(cohort, other)
-    derived = derive(cohort)
+        notebooks = against_chapters(derived.cohort, other)
     page = _PageAndPaper(derived, timings)
     names = contents.notebooks
     with timings.step("the notebooks, side by side"):
@@ -172,7 +171,7 @@ def write_report(
         ran = run_notebooks(contents.as_begun(), derived, timings, beside)
     notebooks |= {name: ran[name] for name in names}
     with timings.step("laying out and writing"):
-        last = release_check(cohort, page.behind, notebooks)
+        last = release_check(derived.cohort, page.behind, notebooks)
         text = render(contents.title, page.first, notebooks, last, page.paper.methods)
         return _write_files(output, also, text, page.paper, manifest)
 
@@ -254,13 +253,15 @@ def _withheld(
     contents: Contents,
     previous: Path | None,
     other: Other | None,
-) -> tuple[Cohort, str]:
+) -> tuple[DerivedCohort, str]:
     """The cohort that knows which numbers the whole report may not show, and the manifest."""
     sources = [_source(name) for name in contents.notebooks]
     earlier = read_manifest(previous) if previous is not None else None
-    withheld, manifest = withheld_in_report(cohort, sources, earlier, other)
+    outside = derive(cohort)
+    withheld, manifest = withheld_in_report(outside, sources, earlier, other)
     settings = replace(cohort.settings, withheld=withheld)
-    return replace(cohort, settings=settings), manifest
+    # The notebooks find what the same questions have found already.
+    return derive(replace(cohort, settings=settings)).sharing(outside), manifest
 
 
 def as_in_report(cohort: Cohort, *also: str) -> Cohort:
@@ -291,7 +292,7 @@ def as_in_report(cohort: Cohort, *also: str) -> Cohort:
     if not hides_counts(cohort.settings.policy):
         return cohort
     sources = [_source(name) for name in read_contents().notebooks]
-    withheld, _ = withheld_in_report(cohort, [*sources, *also])
+    withheld, _ = withheld_in_report(derive(cohort), [*sources, *also])
     return replace(cohort, settings=replace(cohort.settings, withheld=withheld))
 
 

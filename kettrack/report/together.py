@@ -13,7 +13,6 @@ from kettrack.privacy.disclosure import apply
 from kettrack.privacy.policies import INTERNAL, get_policy
 from kettrack.privacy.release.manifest import Manifest, manifest_text, require_same
 from kettrack.privacy.release.whole import withheld_names, withhold
-from kettrack.reading.cohort import Cohort
 from kettrack.report.against_page import Other, compare_inside
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort, derive
@@ -41,7 +40,7 @@ _APART: Final = frozenset({"next_session", "next_session_maintenance"})
 
 
 def withheld_in_report(
-    cohort: Cohort,
+    outside: DerivedCohort,
     sources: Iterable[str],
     previous: Manifest | None = None,
     other: Other | None = None,
@@ -51,8 +50,8 @@ def withheld_in_report(
 
     Parameters
     ----------
-    cohort : Cohort
-        Under the policy of the report.
+    outside : DerivedCohort
+        Under the policy of the report. It keeps what was found on the way.
     sources : iterable of str
         Code of its notebooks.
     previous : Manifest, optional
@@ -66,6 +65,7 @@ def withheld_in_report(
     UsageError
         When the earlier report was made under other rules.
     """
+    cohort = outside.cohort
     rules = get_policy(cohort.settings.policy)
     made_by = {
         "policy": rules.name,
@@ -83,9 +83,8 @@ def withheld_in_report(
     # A comparison has the same rows under every policy. Other answers are asked again: some have
     # fewer rows under a policy for release, and the gate then hides less of them.
     after = [apply(result, rules.name) for result in before]
-    inside = derive(replace(cohort, settings=settings))
     # What both are made of, such as simulated clinics, is worked out once.
-    outside = derive(cohort).sharing(inside)
+    inside = derive(replace(cohort, settings=settings)).sharing(outside)
     before += _answers(inside, sources)
     after += _answers(outside, sources)
     withheld = withheld_names(before, after, rules, previous)

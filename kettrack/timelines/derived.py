@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ from kettrack.timelines.events import (
     find_events,
     ratable,
 )
+from kettrack.timelines.keeping import Keeping
 from kettrack.timelines.outcomes import (
     leave_out,
     log_reasons,
@@ -90,7 +91,7 @@ class DerivedCohort:
     """
 
     cohort: Cohort
-    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _keeping: Keeping = field(default_factory=Keeping, repr=False)
 
     def __reduce__(self) -> tuple[Callable[[Cohort], DerivedCohort], tuple[Cohort]]:
         """To another process goes what came in; the rest is worked out there."""
@@ -133,14 +134,25 @@ class DerivedCohort:
         """What `kettrack.toml` and the caller asked for."""
         return self.cohort.settings
 
+    @property
+    def policy(self) -> str:
+        """Name of the disclosure policy. Who asks is counted: see `Keeping.once_for_all`."""
+        self.look()
+        return self.cohort.settings.policy
+
+    def look(self) -> None:
+        """Say that something hangs on the policy."""
+        self._keeping.looks.n += 1
+
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What the reader noticed or did."""
         return self.cohort.notes
 
-    @cached_property
+    @property
     def shown_notes(self) -> list[str]:
         """The notes that may be printed under the policy in force."""
+        self.look()
         return self.cohort.shown_notes
 
     @cached_property
@@ -310,7 +322,8 @@ class DerivedCohort:
             Such as a variant of those in force under another name.
         """
         # Cached properties live in the instance's dict: what is put there is not worked out again.
-        other = DerivedCohort(self.cohort.with_criteria(criteria))
+        cohort = self.cohort.with_criteria(criteria)
+        other = DerivedCohort(cohort, self._keeping.of_another())
         for name in FREE_OF_RULES:
             other.__dict__[name] = getattr(self, name)
         # The rules are at hand: looking them up by name would make every preset once more.
@@ -325,7 +338,8 @@ class DerivedCohort:
         **changes
             Fields of `Cohort`.
         """
-        other = DerivedCohort(replace(self.cohort, **changes))
+        cohort = replace(self.cohort, **changes)
+        other = DerivedCohort(cohort, self._keeping.of_another())
         if "settings" not in changes:
             # Scale and rules are named by the settings, and those are the same.
             for name in ("instrument", "criteria"):
@@ -333,20 +347,19 @@ class DerivedCohort:
         return other
 
     def sharing(self, other: DerivedCohort) -> DerivedCohort:
-        """This cohort with what `once` has kept for the same one under another policy.
-
-        Parameters
-        ----------
-        other : DerivedCohort
-            The same tables and rules.
+        """This cohort with everything that was worked out for `other`: the same tables and rules
+        under another policy.
         """
-        return replace(self, _kept=other._kept)
+        shared = replace(self, _keeping=other._keeping)
+        for name in other.__dict__.keys() - {"cohort", "settings", "_keeping"}:
+            shared.__dict__[name] = other.__dict__[name]
+        return shared
 
     def apart(self) -> DerivedCohort:
         """This cohort with what it has kept until now; what it keeps from now on is its own."""
-        kept = dict(self._kept)
-        other = replace(self, _kept=kept)
-        other.__dict__.update(self.__dict__ | {"_kept": kept})
+        own = self._keeping.apart()
+        other = replace(self, _keeping=own)
+        other.__dict__.update(self.__dict__ | {"_keeping": own})
         return other
 
     def of_people(self, chosen: Array) -> DerivedCohort:
@@ -374,19 +387,12 @@ class DerivedCohort:
         return self.replace(**parts)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What a question works out from this cohort and asks for again: made once for each key.
+        """What a question works out and asks for again; see `Keeping.once`."""
+        return self._keeping.once(key, make)
 
-        Parameters
-        ----------
-        key : hashable
-            Names the thing and every choice it depends on.
-        make : callable
-            Called without arguments the first time.
-        """
-        # not `setdefault`: `make` must not run when the value is there
-        if key not in self._kept:
-            self._kept[key] = make()
-        return cast(T, self._kept[key])
+    def once_for_all(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The same under every policy, where that can be; see `Keeping.once_for_all`."""
+        return self._keeping.once_for_all(key, make)
 
     @cached_property
     def _courses(self) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from kettrack.result import Result
 from kettrack.settings import Settings
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
-from kettrack.timelines.derived import derive
+from kettrack.timelines.derived import DerivedCohort, derive
 
 # Groups that every simulated clinic has.
 GROUPED_BY: Final = ("route", "severity", "sex")
@@ -83,14 +83,14 @@ def clinic(
 
 
 def answers(
-    cohort: Cohort,
+    cohort: Cohort | DerivedCohort,
     names: Iterable[str] = (),
 ) -> list[Result]:
     """Everything that can be asked of a clinic in seconds, of everybody and by group.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : Cohort or DerivedCohort
         Under the policy in force.
     names : iterable of str
         Only these questions; all where none is named.

@@ -337,7 +337,7 @@ def test_an_answer_whose_figures_are_all_hidden_draws_no_conclusion() -> None:
 
 
 def test_a_log_with_too_few_people_is_told_so_first() -> None:
-    clinic = cohort("patient | day | score\n a | -1 | 20\n a | 7 | 9")
+    clinic = derive(cohort("patient | day | score\n a | -1 | 20\n a | 7 | 9"))
     few = refusal(
         "x", clinic, NotIdentified("fewer than 11 patients have one.", "a score."), ""
     )
@@ -354,7 +354,7 @@ def test_a_log_with_too_few_people_is_told_so_first() -> None:
     assert other.collect == "a score."
     hidden = refusal(
         "x",
-        replace(clinic, settings=replace(clinic.settings, policy="cms")),
+        clinic.replace(settings=replace(clinic.settings, policy="cms")),
         NotIdentified("only 1.", "a score."),
         "",
     )

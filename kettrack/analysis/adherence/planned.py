@@ -228,7 +228,7 @@ def planned_intervals(cohort: DerivedCohort) -> Answer:
             f"{_COLUMN} of each session in sessions.csv: the days to the next one, as planned.",
         )
     rows = rows.assign(kind=_kept(rows), group=_planned_bands(rows))
-    policy = cohort.settings.policy
+    policy = cohort.policy
     table = split_rows(rows, _KINDS, "next_session", policy)
     table = table.rename(columns={"group": "planned"})
     return Answer(

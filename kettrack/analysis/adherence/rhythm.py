@@ -84,7 +84,7 @@ def maintenance_rhythm(cohort: DerivedCohort) -> Answer:
         )
     rows = rows.assign(kind=_kinds(rows), group=_periods(rows))
     # Nothing is split before enough people are known to be there.
-    policy = cohort.settings.policy
+    policy = cohort.policy
     table = split_rows(rows, _words(), "next_session", policy)
     table = table.rename(columns={"group": "period"})
     return Answer(

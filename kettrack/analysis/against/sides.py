@@ -298,7 +298,7 @@ def _require_no_rest(
     """Refuse to show two parts of a clinic whose whole would tell of the few others."""
     if not neither:
         return
-    policy = get_policy(cohort.settings.policy)
+    policy = get_policy(cohort.policy)
     if neither < policy.smallest_count:
         raise NotIdentified(
             "a few people belong to neither period. Beside the figures of the whole clinic, those"

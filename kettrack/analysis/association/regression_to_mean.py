@@ -96,7 +96,7 @@ def find_entry_cutoff(cohort: DerivedCohort) -> EntryCutoff:
         baselines = baselines[baselines >= case]
     worst = cohort.instrument.maximum if sign > 0 else -cohort.instrument.minimum
     # the least severe baseline is that of one person
-    may_be_named = not get_policy(cohort.settings.policy).for_release
+    may_be_named = not get_policy(cohort.policy).for_release
     return _from_the_least_severe(baselines, float(worst), sign, may_be_named)
 
 

@@ -183,7 +183,7 @@ def _groups(cohort: DerivedCohort, rule: Rule, people: Bools) -> Iterator[_Group
     case = ratable(cohort.baselines, cohort.criteria)
     groups = {"worse": people, "could": people & could}
     # Parts that add up to everybody would give a small one away.
-    if cohort.settings.policy == "internal":
+    if cohort.policy == "internal":
         groups |= {
             "case": people & case & ~prior,
             "below": people & ~case & ~prior,

@@ -279,7 +279,7 @@ def _durability(
         **count_left_out(watched[0].origins)
     )
     # Beside `retreated` and `censored` they would tell of the few others.
-    if get_policy(cohort.settings.policy).smallest_count > 1:
+    if get_policy(cohort.policy).smallest_count > 1:
         table[["retreated_unconfirmed", "silent"]] = pd.NA
         table[["silent_low", "silent_high"]] = np.nan
     table = with_single_score(table)

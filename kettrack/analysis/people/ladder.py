@@ -125,7 +125,7 @@ def _left_out_by_reader(cohort: DerivedCohort) -> list[str]:
     """What the reader kept out or noticed: counts that no policy has looked at, so for the clinic's
     own eyes only.
     """
-    if cohort.settings.policy != "internal":
+    if cohort.policy != "internal":
         return []
     kept_out = [
         f"Left out on loading: {row.reason} (patients: {row.n_patients})."

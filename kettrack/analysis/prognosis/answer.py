@@ -290,7 +290,7 @@ def prognosis_curves(cohort: DerivedCohort) -> Answer:
         responder; taking nobody has 0).
     """
     require_sklearn()
-    policy = POLICIES[cohort.settings.policy]
+    policy = POLICIES[cohort.policy]
     rows: list[dict[str, Any]] = []
     n_left_out = 0
     for session in LANDMARKS:
@@ -337,7 +337,7 @@ def _left_out_words(n_left_out: int) -> tuple[str, ...]:
 
 def _hidden_words(cohort: DerivedCohort) -> tuple[str, ...]:
     """Why the curves are hidden where counts are rounded; nothing elsewhere."""
-    if POLICIES[cohort.settings.policy].rounding is None:
+    if POLICIES[cohort.policy].rounding is None:
         return ()
     return (
         "Where counts are rounded these curves are not shown. Forecasts are as high on average as"

@@ -346,7 +346,7 @@ def _add_observed(table: pd.DataFrame, cohort: DerivedCohort) -> pd.DataFrame:
     observed = 100 * np.concatenate([share, beyond])
     events = counts.events[: len(table)]
     # Few events at a session could be read off the step of this curve.
-    smallest = get_policy(cohort.settings.policy).smallest_count
+    smallest = get_policy(cohort.policy).smallest_count
     if ((events > 0) & (events < smallest)).any():
         observed = np.full(len(table), np.nan)
     return table.assign(observed=observed, difference=table["estimate"] - observed)

@@ -277,7 +277,7 @@ def _shares_by_session(cohort: DerivedCohort, event: str, null: bool = True) -> 
     require_scored_later(cohort, cohort.rated)
     table = estimate(counts).astype({"counted": "Int64"})
     # Beside `n` it would tell how many logs had ended.
-    if get_policy(cohort.settings.policy).for_release:
+    if get_policy(cohort.policy).for_release:
         table["counted"] = pd.NA
     table = add_other_events(table, other_events(cohort, event), event)
     table = table.assign(**dict.fromkeys(NULLS, np.nan))

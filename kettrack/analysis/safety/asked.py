@@ -100,7 +100,7 @@ def watched_harms(cohort: DerivedCohort) -> Answer:
         was asked.
     """
     found = safety_sessions(cohort)
-    parts = _parts(found, cohort.settings.policy == "internal")
+    parts = _parts(found, cohort.policy == "internal")
     rows = [
         _row(found, key, term, among, inside)
         for key, (term, among, inside) in parts.items()

@@ -241,7 +241,7 @@ def unknown_words(
 
 def said_number(cohort: DerivedCohort, n: int) -> str:
     """A number of people above 0 as a caveat may say it: no gate looks at its words."""
-    return get_policy(cohort.settings.policy).said_beside_tables(n)
+    return get_policy(cohort.policy).said_beside_tables(n)
 
 
 def never_scored(cohort: DerivedCohort, people: pd.Series) -> set[str]:

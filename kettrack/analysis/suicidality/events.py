@@ -94,7 +94,7 @@ def attempts_and_admissions(cohort: DerivedCohort) -> Answer:
     events = _events(cohort, people)
     rows = list(_rows(events, phases))
     table = pd.DataFrame(rows, columns=list(_ROLES))
-    if cohort.settings.policy != "internal":
+    if cohort.policy != "internal":
         # Phases that add up to the whole, and other admissions, would give a small number away.
         whole = table["phase"] == WHOLE
         table = table[whole & (table["key"] != "admission")]

@@ -100,7 +100,7 @@ def ideation_shift(cohort: DerivedCohort) -> Answer:
     # A refusal comes before anything is counted.
     main = main_scale(cohort)
     people = no_placebo(cohort)
-    internal = cohort.settings.policy == "internal"
+    internal = cohort.policy == "internal"
     rows: list[dict[str, object]] = []
     for number, asked in enumerate(asked_by_scale(cohort)):
         prefix = f"scale{number + 1}_" if number else ""

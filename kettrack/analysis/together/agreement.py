@@ -99,10 +99,10 @@ def scale_agreement(cohort: DerivedCohort, other: str = "") -> Answer:
     ]
     names = [each.instrument.name for each in (first, second)]
     rows = _response_rows(flags, names)
-    if _tells_a_small_cell(flags, cohort.settings.policy):
+    if _tells_a_small_cell(flags, cohort.policy):
         rows = rows[:1]
     # Both follow from exact counts, so that a policy that rounds these cannot show them.
-    if get_policy(cohort.settings.policy).rounding is not None:
+    if get_policy(cohort.policy).rounding is not None:
         rows = [row for row in rows if row["key"] not in _FROM_COUNTS]
     rows += _difference_rows(pairs, names)
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))

@@ -108,7 +108,7 @@ def joint_change(
         | {"n": n, **counts}
     ]
     # Rows that add up to everybody would give a small one away.
-    internal = cohort.settings.policy == "internal"
+    internal = cohort.policy == "internal"
     if internal:
         rows += _cell_rows(counts, n, pair)
     # Better and worse stand in one table.
