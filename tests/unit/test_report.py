@@ -17,6 +17,7 @@ import nbformat
 import pandas as pd
 import pytest
 from nbformat import NotebookNode
+from sample_answers import derived_sample
 
 from kettrack import DataProblems, load_cohort, notebook_folder, sample_folder
 from kettrack.analysis.context import refusal
@@ -433,7 +434,7 @@ def test_a_picture_of_the_page_has_text_and_asks_for_nothing(table) -> None:
 def test_refusal_on_the_first_page_says_what_to_record() -> None:
     refused = refusal(
         "new_question",
-        load_cohort(sample_folder()),
+        derived_sample(),
         NotIdentified("Nobody stops.", "who stops, and when."),
         "E",
     )
