@@ -323,10 +323,10 @@ def _harm(page: PageTables) -> ShortAnswer:
     headline, about = page.lacks("worsening", "Who got worse cannot be told.", "worse")
     if page.knows("worsening", "worse"):
         headline = page.says("worsening", share_with_interval("worse"))
-        about = page.says("worsening", "of {worse.n} people were worse at some score.")
+        about = page.says("worsening", "of {worse.n} people were worse at least once.")
         # A sentence of its own on why a number is hidden would stand between two findings.
         if not page.knows("worsening", "worse", "n"):
-            about = "of the people scored were worse at some score. How many is hidden."
+            about = "of the people scored were worse at least once. How many is hidden."
     parts = [about, _side_effects(page), _thoughts(page), _recorded_events(page)]
     return ShortAnswer(
         key="harm",
@@ -383,7 +383,7 @@ def _thoughts(page: PageTables) -> str:
     if not page.knows(SUICIDALITY, "grew"):
         return f"Thoughts of suicide: {_lower(page, SUICIDALITY, 'grew')}."
     return page.says(
-        SUICIDALITY, "Thoughts of suicide grew at some answer in {grew.estimate:%}."
+        SUICIDALITY, "Thoughts of suicide grew at least once in {grew.estimate:%}."
     )
 
 
@@ -437,7 +437,7 @@ def _counted(page: PageTables) -> ShortAnswer:
         counted = page.says(
             CURVE,
             f"{{{row}.n}} are counted above. By session {session}, {{{row}.not_scored:%}} were no"
-            f" longer scored, {{{row}.scored_later:%}} only later; at most {{{row}.at_most:%}}"
+            f" longer scored, {{{row}.scored_later:%}} too late, so at most {{{row}.at_most:%}}"
             " responded.",
         )
         parts.append(counted)
@@ -484,10 +484,10 @@ def _more_sessions(page: PageTables) -> ShortAnswer:
         difference = page.says(NEXT, value_with_interval(NEXT))
         headline = f"{difference} points"
         fits = row["ci_low"] <= 0 <= row["ci_high"]
-        doubt = " No difference also fits." if fits else ""
+        doubt = "; no difference is possible" if fits else ""
         sentence = (
-            "after one more session, against similar people who paused, if all reasons to stop"
-            f" were recorded. Below 0 is better.{doubt}"
+            "after one more session, against similar people who paused, if all their reasons were"
+            f" recorded. Below 0 is better{doubt}."
         )
         picture = pd.DataFrame([row[list(_ENDS)]])
     return ShortAnswer(

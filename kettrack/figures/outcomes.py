@@ -29,8 +29,10 @@ from kettrack.figures.style import (
 from kettrack.vocabulary.days import AFTER_COURSE_DAYS
 from kettrack.vocabulary.rules import Criteria
 
-# People whose bars are parted by a white line that can be seen.
-_MOST_PARTED: Final = 1_000
+# A white line between more bars would take so much of each that its colour is no longer that of the
+# legend.
+_MOST_PARTED: Final = 100
+_FOUR_DIGITS: Final = 1_000
 CAP: Final = 100  # percent; a bar beyond it is cut, with an arrow
 # The matrix stands below 0 on the axis of the estimates: one row of it is as high as so many
 # percent, and so many stand between two groups of rows.
@@ -90,8 +92,8 @@ def plot_waterfall(
         axes.set(ylim=(-105, CAP + 8), ylabel="% change from baseline")
         missing = len(table) - len(scored)
         counted = f"{len(scored)} scored, then {missing} not scored"
-        axes.set_xlabel(f"{counted}{_higher_words(scored)}")
-        few = len(table) < _MOST_PARTED
+        axes.set_xlabel(f"{counted}{_cut_words(scored)}{_higher_words(scored)}")
+        few = len(table) < _FOUR_DIGITS
         first, last = AFTER_COURSE_DAYS
         axes.set_title(
             f"Change {first} to {last} days after the first course, one bar for each person",
@@ -128,9 +130,23 @@ def _draw_bars(axes: Axes, scored: pd.DataFrame) -> None:
             )
     if len(height) <= _MOST_PARTED:
         axes.vlines(edges[1:-1], 0, height[1:], color="white", linewidth=0.3)
-    # A cut bar without a sign would look like a rise of exactly the cap.
+    # A cut bar without a sign would look like a rise of exactly the cap. The first stands at the
+    # axis, which would cut its arrow in two.
     beyond = scored[scored["percent_change"] > CAP]
-    axes.plot(beyond["place"], [CAP] * len(beyond), "^", color=WORSE, markersize=4)
+    axes.plot(
+        beyond["place"],
+        [CAP] * len(beyond),
+        "^",
+        color=WORSE,
+        markersize=4,
+        clip_on=False,
+    )
+
+
+def _cut_words(scored: pd.DataFrame) -> str:
+    """What the arrows on the first bars mean."""
+    beyond = int((scored["percent_change"] > CAP).sum())
+    return f"; arrow: {beyond} above {CAP} %" if beyond else ""
 
 
 def _higher_words(scored: pd.DataFrame) -> str:

@@ -56,6 +56,8 @@ LONGEST_ALT: Final = (
 REFUSAL: Final = re.compile(rf"{REFUSED}[^<]*")
 SAME_REASON: Final = "Cannot be answered from these data, for the reason given under"
 SVG: Final = "image/svg+xml"
+# In code the number and the sign are parted by tags; what is read aloud is not broken into lines.
+PARTED_PERCENT: Final = re.compile(r"(?<=\d) (?=%)(?![^<>]*>)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,23 @@ def render(
         style=style,
     )
     # Tables of pandas and printed lines in the notebooks are in it too.
-    return visible(text)
+    return with_percents(visible(text))
+
+
+def with_percents(page: str) -> str:
+    """A page on which no line ends between a number and its percent sign.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+
+    Examples
+    --------
+    >>> with_percents("<p>34 % of 9</p>").replace(chr(160), "_")
+    '<p>34_% of 9</p>'
+    """
+    return PARTED_PERCENT.sub("\u00a0", page)
 
 
 def _linked(answer: PageAnswer, notebooks: Mapping[str, object]) -> PageAnswer:
@@ -245,7 +263,7 @@ def _reader_copy(
             heading = below or heading
         for output in cell.get("outputs", []):
             finding = _in_short(finding_of(output)) or finding
-            said = f"{heading}. {finding}" if finding else heading
+            said = f"{_as_sentence(heading)} {finding}" if finding else heading
             _describe(output, f"Figure: {said}", f"{anchor}-{next(figures)}")
             _shorten_answer(output, heading, told)
     return shown
@@ -274,6 +292,11 @@ def _last_heading(source: str) -> str:
         if line.startswith("#")
     ]
     return headings[-1] if headings else ""
+
+
+def _as_sentence(heading: str) -> str:
+    """A heading as it is read aloud before a sentence; many of them are questions."""
+    return heading if heading.endswith(("?", "!", ".")) else f"{heading}."
 
 
 def _in_short(words: str) -> str:

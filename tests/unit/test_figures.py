@@ -10,6 +10,7 @@ from sample_answers import sample_answer
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.collections import LineCollection
 from matplotlib.patches import StepPatch
 
 import kettrack as kt
@@ -180,6 +181,23 @@ def test_a_bar_beyond_the_axis_gets_an_arrow():
     )
     ax = kt.plot_waterfall(table)
     assert ax.lines[0].get_xydata().tolist() == [[1, CAP]]
+    assert "arrow: 1 above 100 %" in ax.get_xlabel()
+    none = kt.plot_waterfall(table.assign(percent_change=-50.0))
+    assert "arrow" not in none.get_xlabel()
+
+
+@pytest.mark.parametrize(("n_people", "parted"), [(60, True), (480, False)])
+def test_bars_of_many_people_keep_the_colour_of_the_legend(n_people, parted):
+    """White lines between them took two fifths of each bar of the sample."""
+    place = np.arange(n_people) + 1
+    table = pd.DataFrame({"place": place, "percent_change": -30.0})
+    ax = kt.plot_waterfall(table.assign(state="partial"))
+    lines = [each for each in ax.collections if isinstance(each, LineCollection)]
+    assert bool(lines) == parted
+    width = ax.get_window_extent().width / n_people
+    for each in lines:
+        line = each.get_linewidth()[0] * ax.figure.dpi / 72
+        assert line < width / 8
 
 
 def test_ladder_bars_are_left_and_lost(results):

@@ -179,6 +179,22 @@ def test_a_figure_is_told_by_what_was_found_above_it() -> None:
     assert len(alts[0]) < len(long)
     # What was found under one heading is not told of the figure under the next.
     assert alts[1] == "Figure: Another"
+    notebook.cells[0].source = "## How many?"
+    text = render("T", PAGE, {"a.ipynb": notebook})
+    assert 'alt="Figure: How many? Of 90 people' in text
+
+
+def test_no_line_ends_between_a_number_and_its_percent_sign() -> None:
+    notebook = notebook_of("5 % 3")
+    notebook.cells[0].outputs = [finding("34 % (30 to 39 %) of 90 people.")]
+    longer = (PageAnswer("How many?", ("26 % had a second score.",)),)
+    first = FirstAnswer("Did it help?", "34 %", "of 90; 22 % not.", "", longer)
+    page = FirstPage("", (PageAnswer("Last", ("9 % did.",), "Of 8 %."),), {}, (first,))
+    text = render("T", page, {"a.ipynb": notebook}, longer, longer)
+    assert re.findall(r".{9}\d %", text) == []
+    assert text.count("\N{NO-BREAK SPACE}%") == 9
+    # Code can be copied.
+    assert ' <span class="o">%</span> ' in text
 
 
 def finding(words: str) -> NotebookNode:
@@ -194,7 +210,7 @@ def test_a_chapter_opens_with_what_was_found() -> None:
     assert "class=" + '"opening"' not in render("T", PAGE, {"a.ipynb": notebook})
     notebook.cells[2].metadata["tags"] = ["answer"]
     text = render("T", PAGE, {"a.ipynb": notebook})
-    opening = '<p class="opening">9 of 20 lost it &lt; 1 %. 3 are not known.</p>'
+    opening = '<p class="opening">9 of 20 lost it &lt; 1\N{NO-BREAK SPACE}%. 3 are not known.</p>'
     assert text.index("Loss</h1>") < text.index(opening) < text.index("About.")
 
 
