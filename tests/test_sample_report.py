@@ -452,6 +452,43 @@ def test_neither_a_phone_nor_a_desk_needs_a_sideways_scroll(
     assert (hints, hints_too) == (True, False)
 
 
+def test_figures_can_be_read_on_a_phone_and_words_on_paper(
+    chromium: str, report: Path
+) -> None:
+    """A figure shrunk to a phone would have letters of 4 points; nobody unfolds paper."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 320, "height": 640})
+        page.goto(report.as_uri())
+        figures = page.evaluate(
+            "() => [...document.querySelectorAll('.output_svg')].map(box => ["
+            "box.firstElementChild.getBoundingClientRect().width"
+            " / box.firstElementChild.viewBox.baseVal.width, box.tabIndex])"
+        )
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        scrolled = page.evaluate(
+            "() => [...document.querySelectorAll('.output_svg')]"
+            ".filter(box => box.scrollWidth > box.clientWidth).length"
+        )
+        page.emulate_media(media="print")
+        printed = page.evaluate(
+            "() => ['.glossary dd', '.cautions li', '.answer details p'].map("
+            "name => document.querySelector(name).checkVisibility())"
+        )
+        browser.close()
+    assert figures
+    # Pixels for each point it was drawn with.
+    assert min(shown for shown, _ in figures) >= 0.99
+    assert {index for _, index in figures} == {0}
+    assert (wide, scrolled) == (320, 0)
+    assert printed == [True, True, False]
+
+
 @pytest.fixture(scope="module")
 def stored_page() -> str:
     """The page of the chapter of the checkout as it is stored; no notebook runs."""

@@ -97,5 +97,5 @@ def as_drawn(whole: str, key: str, words: str) -> str:
     """
     element = element_of(whole, key, words)
     (width,) = _DRAWN_WIDTH.findall(element)
-    sized = f'<svg style="max-width: {width}pt"'
+    sized = f'<svg style="--drawn: {width}pt; max-width: {width}pt"'
     return element.replace("<svg", sized, 1)
