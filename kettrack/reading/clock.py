@@ -138,7 +138,8 @@ def start_at_day_zero(
     if n_moved:
         ledger.note(
             f"Day 0 was not the first session for {counted(n_moved, 'patient')}; all their"
-            " days were moved so that it is."
+            " days were moved so that it is. Where somebody had sessions before, record how many in"
+            " prior_sessions of patients.csv."
         )
     return {name: _moved(name, rows, by) for name, rows in tables.items()}
 

@@ -98,6 +98,36 @@ def _missing_baselines(cohort: Cohort) -> Iterator[str]:
             f" for {_of(unrated, cohort)}: neither change nor response can be rated. Record a"
             " score before the first session."
         )
+    # Two scales of one clinic, or one that has taken the place of another.
+    scales = [
+        scale.name
+        for scale in cohort.settings.known_instruments.values()
+        if scale.name != name and scale.construct == cohort.instrument.construct
+    ]
+    others = scores[scores["instrument"].isin(scales) & scores["score"].notna()]
+    before = others[others["day"].between(-BASELINE_WINDOW_DAYS, 0)]
+    elsewhere = unrated & patients.isin(before["patient_id"])
+    if elsewhere.any():
+        yield (
+            "Instead there is another scale of the same kind in these days for"
+            f" {_of(elsewhere, cohort)}: {_scales(before, patients[elsewhere])}. Each"
+            " answer is about one scale; choose with --instrument."
+        )
+    later = patients.isin(scored.loc[scored["day"] > 0, "patient_id"])
+    switched = (
+        ~unrated & ~later & patients.isin(others[others["day"] > 0]["patient_id"])
+    )
+    if switched.any():
+        yield (
+            f"The scale changes from {name} to another after the first session for"
+            f" {_of(switched, cohort)}. In answers on {name} they count as not scored again."
+        )
+
+
+def _scales(scores: pd.DataFrame, people: pd.Series) -> str:
+    """Names of the scales of some people, the most frequent first."""
+    theirs = scores[scores["patient_id"].isin(people)]
+    return ", ".join(map(str, theirs["instrument"].value_counts().index))
 
 
 def _missing_plans(cohort: Cohort) -> Iterator[str]:

@@ -14,6 +14,7 @@ from kettrack.reading.problems import Ledger, counted, show
 from kettrack.settings import DuplicateRule
 from kettrack.vocabulary.columns import Table
 from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.limits import LARGE_SHARE_LOST
 from kettrack.vocabulary.totals import total_bounds
 
 # Usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this, mg/kg was meant.
@@ -244,7 +245,14 @@ def resolve_scores(
         f"another score of {file} is used for the same moment (rule: {rule}; unknown counts"
         " as before)"
     )
-    ledger.leave_out(reason, int((~kept).sum()), scores.n_patients(~kept))
+    n_out = int((~kept).sum())
+    ledger.leave_out(reason, n_out, scores.n_patients(~kept))
+    if n_out > LARGE_SHARE_LOST * len(scores):
+        ledger.note(
+            f"Look at this first: {n_out} of {counted(len(scores), 'score')} in {file} stand"
+            " beside another score of the same person, scale and moment, and are left out. If"
+            " these are two raters, or two forms, give each its own name in the column instrument."
+        )
     return scores.keep(kept)
 
 

@@ -190,3 +190,27 @@ def test_a_response_seen_too_late_for_one_session_counts_when_it_is_seen_again_a
         f" {LONG} | 3",
     )
     assert exits(clinic) == {"again": (2, "responded"), "lapsed": (3, "completed")}
+
+
+def sessions_apart(gap, people=12, plan=""):
+    """People who come every so many days, all of them scored."""
+    scores = "".join(f"p{i} | -1 | 20\np{i} | 5 | 15\n" for i in range(people))
+    days = "".join(f"p{i} | 0 {gap} {2 * gap}\n" for i in range(people))
+    logs = "".join(f"p{i} | {LONG} | {plan}\n" for i in range(people))
+    return cohort(
+        f"patient | day | score\n{scores}",
+        f"patient | days\n{days}",
+        f"patient | observed_to_day | planned_sessions\n{logs}",
+    )
+
+
+def test_sessions_far_apart_need_a_plan_to_be_a_course():
+    """Without one every course would be a single session, and completed."""
+    with pytest.raises(
+        NotIdentified, match="second session more than 10 days after the first"
+    ):
+        exits(sessions_apart(14))
+    assert set(exits(sessions_apart(14, plan=3)).values()) == {(3, "not_scored")}
+    assert set(exits(sessions_apart(10)).values()) == {(3, "not_scored")}
+    # a few people are told as before
+    assert set(exits(sessions_apart(14, people=10)).values()) == {(1, "completed")}

@@ -87,3 +87,24 @@ def test_it_refuses_where_nobody_responded():
         "refused",
         True,
     )
+
+
+def test_refusals_name_the_reason_where_scores_before_treatment_are_too_old():
+    """Somebody was scored before treatment, only too long before it for a baseline."""
+    old = cohort("patient | day | score\n a | -40 | 20\n a | 7 | 9")
+    lasting = estimate("durability", old)
+    assert "The most common reason: no score in the 30 days up to session 1." in (
+        lasting.reason
+    )
+    worse = estimate("worsening", old)
+    assert worse.reason == (
+        "nobody was scored in the 30 days up to session 1 and again after it."
+    )
+
+
+def test_a_refusal_on_durability_says_that_people_did_not_respond():
+    found = estimate(
+        "durability_of_every_response",
+        cohort("patient | day | score\n a | -1 | 20\n a | 7 | 19"),
+    )
+    assert "The most common reason: no response at that time." in found.reason

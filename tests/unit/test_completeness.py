@@ -86,3 +86,22 @@ def test_a_log_that_goes_on_after_a_death(fatal: str) -> None:
         "A death is earlier than the last session of 1 of 2 patients. The log goes on after"
         " it: one of the two days is wrong."
     ) in said
+
+
+def test_another_scale_in_place_of_the_one_in_force_is_told() -> None:
+    scores = (
+        "patient | day | score | instrument\n a | -1 | 20 | PHQ-9\n a | 7 | 9 | PHQ-9"
+        "\n b | -1 | 30 | MADRS\n b | 7 | 9 | MADRS\n c | -1 | 20 | PHQ-9\n c | 7 | 9 | MADRS"
+    )
+    said = " ".join(lacks(cohort(scores, instrument="PHQ-9")))
+    assert (
+        "another scale of the same kind in these days for 1 of 3 patients: MADRS."
+        in said
+    )
+    assert (
+        "The scale changes from PHQ-9 to another after the first session for 1 of"
+        in said
+    )
+    # an anxiety scale takes the place of none
+    other = scores.replace("MADRS", "GAD-7").replace("30", "15")
+    assert "scale" not in " ".join(lacks(cohort(other, instrument="PHQ-9")))

@@ -500,3 +500,15 @@ def test_a_number_of_the_session_says_where_earlier_sessions_belong(clinic):
     sessions = "patient_id,day,session_number\na1,0,3\nb2,0,1\n"
     assert "record prior_sessions in patients.csv" in notes(clinic(sessions=sessions))
     assert "prior_sessions" not in notes(clinic())
+
+
+def test_many_scores_of_one_moment_are_told_first(clinic):
+    """Two raters write the same scale on the same day; one of them is left out."""
+    others = SCORES.replace(",20", ",24").replace(",15", ",19").split("\n", 1)[1]
+    said = notes(clinic(scores=SCORES + others))
+    assert (
+        "Look at this first: 2 of 4 scores in scores.csv stand beside another score"
+        in said
+    )
+    many = "".join(f"a1,{day},PHQ-9,9\n" for day in range(1, 20))
+    assert "Look at this first" not in notes(clinic(scores=SCORES + others + many))

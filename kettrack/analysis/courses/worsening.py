@@ -39,6 +39,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import ratable
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.criteria import TWICE_IN_60_DAYS
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.made_of import Scaled, Share
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.rules import Rule
@@ -63,6 +64,13 @@ _PEOPLE: Final = {
     "below": "below caseness",
     "prior": "treated before the log begins",
 }
+
+
+# A score long before session 1 is no baseline.
+NOBODY_SCORED_TWICE: Final = (
+    f"nobody was scored in the {BASELINE_WINDOW_DAYS} days up to session 1 and again"
+    " after it."
+)
 
 
 @question(
@@ -104,7 +112,7 @@ def worsening(cohort: DerivedCohort) -> Answer:
     people = cohort.baselines.n_assessments > 0
     people &= has_baseline(cohort)
     if not people.any():
-        raise NotIdentified("nobody was scored before and after session 1.", _COLLECT)
+        raise NotIdentified(NOBODY_SCORED_TWICE, _COLLECT)
     groups = list(_groups(cohort, rule, people))
     table = worsening_shares(pd.DataFrame([_row(group) for group in groups]))
     return Answer(

@@ -92,6 +92,18 @@ def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
     ]
 
 
+# By `WHY_NOT` of the spells.
+_WHY_NOBODY: Final = {
+    "prior_sessions": "sessions before the log begins",
+    "placebo": "placebo first",
+    "no_baseline": f"no score in the {BASELINE_WINDOW_DAYS} days up to session 1",
+    "below_caseness": "a baseline below caseness",
+    "course_not_finished": "fewer sessions than the course has",
+    "not_scored": "no score then",
+    "no_response": "no response at that time",
+}
+
+
 def watched_origins(cohort: DerivedCohort, origin: Origin) -> pd.DataFrame:
     """The scores from which responses are watched, as from `response_origins`.
 
@@ -109,8 +121,10 @@ def watched_origins(cohort: DerivedCohort, origin: Origin) -> pd.DataFrame:
         "first_response": "in the first course",
         "any_response": "at any score",
     }
+    common = str(origins["why_not"].value_counts().idxmax())
     raise NotIdentified(
-        f"nobody is known to have responded {places[origin]}.",
+        f"nobody is known to have responded {places[origin]}. The most common reason:"
+        f" {_WHY_NOBODY[common]}.",
         f"a score in the {late} days after the course, and one in the"
         f" {BASELINE_WINDOW_DAYS} days before it.",
     )

@@ -19,7 +19,8 @@ from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.criteria import TWICE_IN_60_DAYS
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
-from kettrack.vocabulary.rules import Rule
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.rules import CourseRules, Rule
 
 # Places in this list, counted from 1, are the causes of the tables; 0 is the end of the log.
 CAUSES: Final[tuple[str, ...]] = (
@@ -96,6 +97,31 @@ def _require_countable(cohort: DerivedCohort, event: str) -> None:
             f"a score in the {BASELINE_WINDOW_DAYS} days before session 1.",
         )
     require_log_end(cohort)
+    _require_courses(cohort)
+
+
+def _require_courses(cohort: DerivedCohort) -> None:
+    """Refuse where most first courses would be one session, only because sessions are far apart
+    and no plan says how many belong together.
+    """
+    gap = CourseRules().series_gap_days
+    begins = cohort.bucket.session_offsets[:-1]
+    several = np.diff(cohort.bucket.session_offsets) > 1
+    second = begins[several] + 1
+    day = cohort.bucket.session_day
+    apart = np.zeros(cohort.bucket.n, bool)
+    apart[several] = day[second] - day[second - 1] > gap
+    planned = cohort.patients["planned_sessions"].notna().to_numpy()
+    counted = cohort.rated & several
+    ended_so = counted & apart & ~planned
+    if ended_so.sum() < FEWEST_PEOPLE or 2 * ended_so.sum() <= counted.sum():
+        return
+    raise NotIdentified(
+        f"no course can be told: most people had their second session more than {gap} days after"
+        " the first, and how many sessions were planned is not recorded. Without a plan, a pause"
+        f" of more than {gap} days ends a course.",
+        "planned_sessions for each patient, in patients.csv.",
+    )
 
 
 def require_rule(cohort: DerivedCohort, event: str) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL, never_scored_again
 from kettrack.analysis.courses.by_week import WEEK_CAUSES, table_by_week
 from kettrack.analysis.courses.worsening import (
+    NOBODY_SCORED_TWICE,
     count_worsening,
     worsening_counts,
     worsening_shares,
@@ -165,7 +166,7 @@ def _worsening(tables: Tables, rules: RulesInForce) -> Answer:
     # A site without anybody scored twice sends zeros; all sites may.
     if not counts["n"].any():
         raise NotIdentified(
-            "nobody was scored before and after session 1.",
+            NOBODY_SCORED_TWICE,
             "scores before and after session 1.",
         )
     table = worsening_shares(counts.reset_index(drop=True))
