@@ -47,8 +47,7 @@ FEW_SUBSAMPLES = 50
 JUDGE_SUBSAMPLES = {"test_gates.py", "test_turnbull.py", "turnbull_band.py"}
 # Settings that are only words, or speak of what is printed: no score depends on them.
 NO_SCORE = ("policy", "currency", "extract", "columns", "status")
-ALL_BOOTSTRAPS = (benchmark.NULL_BOOTSTRAPS, benchmark.BOOTSTRAP_PEOPLE)
-ALL_PEOPLE = benchmark.NULL_PEOPLE
+ALL_BOOTSTRAPS = (benchmark.NULL_BOOTSTRAPS, benchmark.NULL_PEOPLE)
 ALL_STEPS = latent_severity._MOST_STEPS
 
 
@@ -118,10 +117,10 @@ def drawn_once(draw: Callable[..., Any], intervals: bool = False) -> Callable[..
 
     def drawn(cohort: DerivedCohort, *people: int) -> Any:
         n_drawn, n_people = ALL_BOOTSTRAPS
-        most_people, steps = ALL_PEOPLE, ALL_STEPS
+        steps = ALL_STEPS
         if not all_are_drawn(cohort):
             n_drawn, n_people = FEW_BOOTSTRAPS, FEW_PEOPLE
-            most_people, steps = FEW_PEOPLE, FEW_STEPS
+            steps = FEW_STEPS
             people = tuple(min(number, FEW_PEOPLE) for number in people)
         asked = (n_drawn, n_people, steps, benchmark.MOST_LEARNT_FROM, *people)
         n_bootstraps = len(benchmark._bootstraps(cohort)) if intervals else -1
@@ -132,8 +131,7 @@ def drawn_once(draw: Callable[..., Any], intervals: bool = False) -> Callable[..
                 del kept[next(iter(kept))]
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(benchmark, "NULL_BOOTSTRAPS", n_drawn)
-                patched.setattr(benchmark, "BOOTSTRAP_PEOPLE", n_people)
-                patched.setattr(benchmark, "NULL_PEOPLE", most_people)
+                patched.setattr(benchmark, "NULL_PEOPLE", n_people)
                 patched.setattr(latent_severity, "_MOST_STEPS", steps)
                 kept[key] = draw(cohort, *people)
         return kept[key]

@@ -37,11 +37,9 @@ from kettrack.estimators.plasmode.clinic import (
 from kettrack.timelines.derived import DerivedCohort
 
 NULL_SEED: Final = 20130513
-# People in the null cohort: the Monte-Carlo error of a percentage is then below one point.
+# People in the null cohort: the Monte-Carlo error of a percentage is then below one point. A
+# bootstrap has as many, so that its own error is that of the null, and the interval no wider.
 NULL_PEOPLE: Final = 4_000
-# In each bootstrap at least so many, and twice those who are learnt from up to the null's own
-# number: its Monte-Carlo error widens the interval, which shows where a large clinic's is narrow.
-BOOTSTRAP_PEOPLE: Final = 2_000
 # People who are learnt from: a larger clinic is judged by so many, drawn at random.
 MOST_LEARNT_FROM: Final = 2_000
 # Bootstraps behind an interval; its width takes their small number into account (t distribution).
@@ -269,11 +267,8 @@ def _draw_bootstraps(
     seeds = np.random.SeedSequence(NULL_SEED).spawn(NULL_BOOTSTRAPS)
     rngs = [np.random.default_rng(seed) for seed in seeds]
     models = plasmode_data(learnt).refitted(rngs)
-    simulated = int(
-        np.clip(2 * len(scored_before(learnt)), BOOTSTRAP_PEOPLE, NULL_PEOPLE)
-    )
     return [
-        NullClinic(repeat_people(model, simulated), rng)
+        NullClinic(repeat_people(model, NULL_PEOPLE), rng)
         for model, rng in zip(models, rngs, strict=True)
     ]
 
