@@ -195,7 +195,7 @@ def require_sklearn() -> None:
 
 def learnt(known: pd.DataFrame, responded: Bools) -> Pipeline:
     """The model, fitted to people."""
-    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -211,15 +211,29 @@ def learnt(known: pd.DataFrame, responded: Bools) -> Pipeline:
     numbers = make_pipeline(filled, StandardScaler())
     # A kind of fewer people is joined with others; one that nobody had is none of them.
     kinds = OneHotEncoder(handle_unknown="ignore", min_frequency=_FEWEST_OF_A_KIND)
-    is_number = make_column_selector(dtype_include="number")
-    is_kind = make_column_selector(dtype_exclude="number")
+    of_kind = _of_kind(known)
     columns = make_column_transformer(
-        (numbers, is_number),
-        (kinds, is_kind),
+        (numbers, [name for name in known if name not in of_kind]),
+        (kinds, of_kind),
     )
     ridge = LogisticRegression(C=1 / _RIDGE, max_iter=1_000)
     model = make_pipeline(columns, ridge)
     return model.fit(known, responded)
+
+
+def _of_kind(known: pd.DataFrame) -> list[str]:
+    return [name for name in KINDS if name in known]
+
+
+def _coded(known: pd.DataFrame) -> pd.DataFrame:
+    """Kinds as numbers in the order of their names: scikit-learn counts text cell by cell, which
+    took most of the time.
+    """
+    kinds = {
+        name: pd.factorize(known[name], sort=True)[0].astype(np.int64)
+        for name in _of_kind(known)
+    }
+    return known.assign(**kinds)
 
 
 def by_patients(known: pd.DataFrame, responded: Bools) -> Forecasts:
@@ -251,6 +265,7 @@ def by_site(known: pd.DataFrame, responded: Bools, site: pd.Series) -> Forecasts
 
 def _forecast(known: pd.DataFrame, responded: Bools, parts: Any) -> Forecasts:
     n = len(responded)
+    known = _coded(known)
     chance = np.full(n, np.nan)
     base = np.full(n, np.nan)
     for others, these in parts:
