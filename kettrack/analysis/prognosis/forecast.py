@@ -212,8 +212,9 @@ def learnt(known: pd.DataFrame, responded: Bools) -> Pipeline:
     # A kind of fewer people is joined with others; one that nobody had is none of them.
     kinds = OneHotEncoder(handle_unknown="ignore", min_frequency=_FEWEST_OF_A_KIND)
     of_kind = _of_kind(known)
+    others = [name for name in known if name not in of_kind]
     columns = make_column_transformer(
-        (numbers, [name for name in known if name not in of_kind]),
+        (numbers, others),
         (kinds, of_kind),
     )
     ridge = LogisticRegression(C=1 / _RIDGE, max_iter=1_000)
@@ -229,11 +230,14 @@ def _coded(known: pd.DataFrame) -> pd.DataFrame:
     """Kinds as numbers in the order of their names: scikit-learn counts text cell by cell, which
     took most of the time.
     """
-    kinds = {
-        name: pd.factorize(known[name], sort=True)[0].astype(np.int64)
-        for name in _of_kind(known)
-    }
-    return known.assign(**kinds)
+    coded = known.copy()
+    for name in _of_kind(known):
+        places, _ = pd.factorize(
+            known[name],
+            sort=True,
+        )
+        coded[name] = places
+    return coded
 
 
 def by_patients(known: pd.DataFrame, responded: Bools) -> Forecasts:
