@@ -428,13 +428,14 @@ def protected_group(
     rules = get_policy(people.settings.policy)
     # What is hidden can only be judged by somebody who sees it.
     open_settings = replace(people.settings, policy=INTERNAL, withheld=())
-    before = shown_together(people.replace(settings=open_settings))
+    inside = people.replace(settings=open_settings)
+    before = shown_together(inside.sharing(people))
     # Asked again: some answers have fewer rows when they leave, and lose less at the gate.
     after = shown_together(people)
     # What a report hides stays hidden.
     withheld = {*people.settings.withheld, *withheld_names(before, after, rules)}
     settings = replace(people.settings, withheld=tuple(sorted(withheld)))
-    protected = people.replace(settings=settings)
+    protected = people.replace(settings=settings).sharing(people)
     figures = {each.question: each.ask(protected) for each in KEY_FIGURES}
     return Released(short_answers(protected), figures)
 
