@@ -5,7 +5,8 @@ of columns and scores, per patient or by pattern of visits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,40 @@ class LineSums:
     def degrees(self) -> int:
         """Rows from which the residual variance is estimated."""
         return self.n - (len(self.whole) - 1) * self.restricted
+
+    def condensed(self) -> LineSums:
+        """The same sums, in which a few rows stand for the people whose own lines are measured at
+        the same places: their products add up to those of all. As it is where hardly any are.
+        """
+        places = np.column_stack([self.a00, self.a01, self.a11])
+        alike, group = np.unique(places, axis=0, return_inverse=True)
+        both = np.hstack([self.first, self.second])
+        if len(alike) * both.shape[1] >= len(both):
+            return self
+        in_order = np.argsort(group, kind="stable")
+        edges = np.searchsorted(group[in_order], np.arange(len(alike) + 1))
+        rows = []
+        people = []
+        for begin, end in pairwise(edges):
+            mine = in_order[begin:end]
+            # A triangle has the same products of columns as the rows that it is made of.
+            rows.append(np.linalg.qr(both[mine], mode="r"))
+            # The first row counts for everybody, the others for nobody.
+            people.append(np.zeros(len(rows[-1])))
+            people[-1][0] = self.people[mine].sum()
+        lengths = [len(each) for each in rows]
+        stand = np.vstack(rows)
+        first, second = np.hsplit(stand, 2)
+        a00, a01, a11 = np.repeat(alike, lengths, axis=0).T
+        return replace(
+            self,
+            first=first,
+            second=second,
+            a00=a00,
+            a01=a01,
+            a11=a11,
+            people=np.concatenate(people),
+        )
 
 
 def sums_of_rows(

@@ -128,7 +128,13 @@ def fit_random_lines(
     centre = 0.0 if slope is None else float(slope.mean())
     spread = 1.0 if slope is None else float(slope.std()) or 1.0
     line = np.zeros(len(y)) if slope is None else (slope - centre) / spread
-    sums = sums_of_rows(y, columns, groups, line, restricted)
+    sums = sums_of_rows(
+        y,
+        columns,
+        groups,
+        line,
+        restricted,
+    ).condensed()
     free = 1 if slope is None else 3
     return _most_likely(
         sums,
