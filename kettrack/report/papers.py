@@ -28,6 +28,9 @@ _LINE_POINTS: Final = 15  # of a line of a workbook
 # Of a line between the margins, the first column and all others.
 _FIRST_CM: Final = 8.0
 _OTHERS_CM: Final = 15.0
+# Letters: a column of a document is as wide as its longest cell, within these.
+_FEWEST_LETTERS: Final = 7
+_MOST_LETTERS: Final = 28
 _WIDEST: Final = 60  # letters; a longer cell of a workbook wraps
 
 
@@ -117,21 +120,21 @@ def write_docx(
 
 def _add_table(document: Document, table: PaperTable) -> None:
     document.add_heading(visible(table.title), level=2)
-    n_columns = len(table.columns)
-    grid = document.add_table(rows=1, cols=n_columns)
+    widths = _widths(table)
+    grid = document.add_table(rows=1, cols=len(widths))
     grid.style = "Table Grid"
     grid.autofit = False
     # Some programs go by the columns, and some by the cells.
-    for column, width in zip(grid.columns, _widths(n_columns), strict=True):
+    for column, width in zip(grid.columns, widths, strict=True):
         column.width = width
     top = grid.rows[0]
     _repeat_on_every_page(top)
-    _fill(top.cells, table.columns, bold=True)
+    _fill(top.cells, table.columns, widths, bold=True)
     has_parts = any(row.inside for row in table.rows)
     for row in table.rows:
         added = grid.add_row()
         heads = has_parts and not row.inside
-        _fill(added.cells, _indented(row), bold=heads)
+        _fill(added.cells, _indented(row), widths, bold=heads)
     for note in table.notes:
         _add_small(document, note)
 
@@ -146,24 +149,27 @@ def _repeat_on_every_page(row: Any) -> None:
     row._tr.get_or_add_trPr().append(mark)
 
 
-def _widths(n_columns: int) -> list[Any]:
-    """The first column has room for sentences."""
+def _widths(table: PaperTable) -> list[Any]:
+    """The first column has room for sentences; an interval needs more than a count."""
     from docx.shared import Cm
 
-    other = _OTHERS_CM / (n_columns - 1)
-    widths = [Cm(other)] * n_columns
-    widths[0] = Cm(_FIRST_CM)
-    return widths
+    # A heading may wrap between its words.
+    heads = [max(map(len, head.split()), default=0) for head in table.columns]
+    lengths = [heads, *(list(map(len, row.cells)) for row in table.rows)]
+    longest = [max(column) for column in zip(*lengths, strict=True)]
+    letters = [min(max(each, _FEWEST_LETTERS), _MOST_LETTERS) for each in longest[1:]]
+    others = [Cm(_OTHERS_CM * each / sum(letters)) for each in letters]
+    return [Cm(_FIRST_CM), *others]
 
 
 def _fill(
     cells: Sequence[Any],
     texts: Sequence[str],
+    widths: Sequence[Any],
     bold: bool,
 ) -> None:
     from docx.shared import Pt
 
-    widths = _widths(len(cells))
     for place, cell in enumerate(cells):
         cell.width = widths[place]
         paragraph = cell.paragraphs[0]

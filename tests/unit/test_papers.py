@@ -65,6 +65,20 @@ def paper(policy: str = "internal") -> Paper:
     )
 
 
+def test_intervals_of_a_document_stand_on_one_line(tmp_path: Path) -> None:
+    """Counts had as much room as intervals, and every interval was broken in two."""
+    write_docx(paper(), tmp_path / "paper.docx")
+    document = docx.Document(str(tmp_path / "paper.docx"))
+    for table in document.tables:
+        whole = sum(column.width.cm for column in table.columns)
+        assert whole == pytest.approx(23.0, abs=0.1)
+        for row in table.rows[1:]:
+            for cell in row.cells:
+                if re.fullmatch(r"[\d.,]+ % \([\d.]+ to [\d.]+\)", cell.text):
+                    # Letters of 9 points are about 0.17 cm wide; the edges take 0.4.
+                    assert cell.width.cm - 0.4 >= 0.17 * len(cell.text)
+
+
 def test_table_1_is_what_the_columns_of_the_folder_say() -> None:
     rows = rows_of(tables()["Table 1"])
     frame = derived_sample("internal").patients
