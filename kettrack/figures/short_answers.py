@@ -36,6 +36,7 @@ _UNDER: Final = 0.5
 # A number and a name at the left, and at the right half of the last number.
 _PLAIN: Final = Margins(0.65, 0.2, _UNDER, 0.1)
 _WIDE_ENOUGH: Final = 9.0  # percent of a bar that holds a number
+_SIX_DIGITS: Final = 100_000
 # Column -> how its part of a bar looks; the last colour is that of the number in it.
 _FIRSTS: Final = {
     "estimate": Look(RESPONDED, "", "still responding", "white"),
@@ -239,7 +240,8 @@ def plot_counted_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     >>> plot_counted_small(pd.DataFrame([row])).get_xlabel()
     'people'
     """
-    with canvas(ax, _WIDTH, _HEIGHT) as axes:
+    # Names at the left, and a note at the right that begins where a bar ends.
+    with canvas(ax, _WIDTH, _HEIGHT, _PLAIN._replace(left=1.25, right=1.0)) as axes:
         rows = np.arange(len(table))
         people = numbers(table["people"])
         unknown = people * numbers(table["unknown"]) / 100
@@ -263,6 +265,10 @@ def plot_counted_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         axes.set_yticks(rows, table["what"])
         axes.invert_yaxis()
         axes.set(xlabel="people", xlim=(0, people.max() * 1.02))
+        # Beside margins as wide as words, more numbers would touch each other.
+        steps = 2 if people.max() >= _SIX_DIGITS else 3
+        axes.xaxis.set_major_locator(MaxNLocator(steps, integer=True))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         return axes
 
 

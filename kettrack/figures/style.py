@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
@@ -140,7 +139,10 @@ def _as_written(axes: Axes) -> None:
     """Show every text of the axes as it was written: a user's words set no formula and hide no
     sign.
     """
-    for axis in axes.findobj(Axis):
+    framed = (axes, *axes.child_axes)
+    # To ask matplotlib for every axis walks through all that is drawn, which takes as long as to
+    # draw it.
+    for axis in (axis for each in framed for axis in (each.xaxis, each.yaxis)):
         # matplotlib's own numbers need nothing.
         if isinstance(axis.get_major_formatter(), FuncFormatter | FixedFormatter):
             names = [label.get_text() for label in axis.get_ticklabels()]

@@ -40,6 +40,8 @@ TAKEN_TOGETHER: Final = (
     " of the share of all who left: as many as of those who were counted."
 )
 
+ROWS_GONE: Final = "Rows of single patients are not shown under this policy."
+
 
 def apply(result: Result, policy: str) -> Result:
     """Pass a result through the gate.
@@ -65,9 +67,14 @@ def apply(result: Result, policy: str) -> Result:
         return replace(result, policy=rules.name)
     caveats = (*result.caveats, rules.banner)
     if "person" in result.roles.values():
-        gone = (*caveats, "Rows of single patients are not shown under this policy.")
+        # What the table shows is not said of an empty one.
         return replace(
-            result, policy=rules.name, table=result.table.iloc[:0], caveats=gone
+            result,
+            policy=rules.name,
+            table=result.table.iloc[:0],
+            sentence=ROWS_GONE,
+            retell=None,
+            caveats=caveats,
         )
     result = replace(
         result,

@@ -134,11 +134,15 @@ def test_rows_of_single_patients_do_not_leave():
         name="people",
         table=pd.DataFrame({"place": [1], "change": [-50.0]}),
         roles={"place": "key", "change": "person"},
-        sentence="",
+        sentence="One row for each person.",
         estimand="",
     )
-    assert disclosure.apply(people, "cms").table.empty
-    assert len(disclosure.apply(people, "internal").table) == 1
+    released = disclosure.apply(people, "cms")
+    assert released.table.empty
+    # Nothing is said of what the table would show.
+    assert released.text == disclosure.ROWS_GONE
+    shown = disclosure.apply(people, "internal")
+    assert (len(shown.table), shown.text) == (1, people.sentence)
     with pytest.raises(UsageError, match="single patients"):
         disclosure.gate_rows(people.table, "cms")
 

@@ -1,6 +1,7 @@
 """Figures draw the numbers of their table: tested on the data of the Axes, not on pictures."""
 
 import inspect
+import itertools
 
 import matplotlib
 import numpy as np
@@ -12,10 +13,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.collections import LineCollection
 from matplotlib.patches import StepPatch
+from matplotlib.text import Text
 
 import kettrack as kt
 from kettrack.analysis.courses.specification import specification
 from kettrack.figures.outcomes import CAP
+from kettrack.figures.short_answers import plot_counted_small
 from kettrack.figures.style import ink_of
 
 # Of single people: test_figures_patient.py; of several answers, or of trials: in files of their
@@ -404,3 +407,25 @@ def test_words_in_a_colour_can_be_read():
     assert ink_of("#767676") == "#767676"
     assert ink_of("#777777") < "#777777"
     assert ink_of("#E69F00") < "#e69f00"
+
+
+@pytest.mark.parametrize(
+    ("started", "counted"), [(600, 474), (60, 60), (1_200_000, 1_199_999)]
+)
+def test_words_of_the_picture_of_who_was_counted_stand_inside_it(started, counted):
+    people = {"people": [started, counted], "unknown": [0.0, 12.0]}
+    table = pd.DataFrame({"what": ["started", "counted above"]} | people)
+    axes = plot_counted_small(table)
+    figure = axes.get_figure()
+    # Measuring the words would draw the picture twice.
+    assert figure.get_layout_engine() is None
+    figure.canvas.draw()
+    frame = figure.bbox
+    words = [each for each in axes.findobj(Text) if each.get_text()]
+    ends = [each.get_window_extent() for each in words if each.get_visible()]
+    assert min(end.x0 for end in ends) >= frame.x0
+    assert max(end.x1 for end in ends) <= frame.x1
+    ticks = [label.get_window_extent() for label in axes.get_xticklabels()]
+    shown = [end for end in ticks if axes.bbox.x0 - 20 < end.x0 < axes.bbox.x1]
+    for one, other in itertools.pairwise(shown):
+        assert one.x1 < other.x0
