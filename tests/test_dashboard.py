@@ -136,7 +136,7 @@ def test_a_page_may_load_nothing_and_stays_nowhere(running, cookie):
         ("/figure/nothing", 404, "There is no such page"),
         ("/patient/Anna%20Smith", 400, "No patient of the cohort has this code"),
         ("/figure/ladder?site=Anna", 200, "Site: there is no such group here"),
-        ("/figure/ladder?sex=female&Anna=1", 200, "a filter that there is not"),
+        ("/figure/ladder?sex=female&Anna=1", 200, "filter of the address is not there"),
     ],
 )
 def test_what_there_is_not_is_told_and_not_repeated(

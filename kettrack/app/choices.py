@@ -27,6 +27,7 @@ _WORDS: Final = {
     "route": "Route of the first session",
     "drug": "Drug of the first session",
     "start_year": "Period of care (year of the first session)",
+    "ptsd": "PTSD",
 }
 # With one group there is nothing to choose.
 _FEWEST_GROUPS: Final = 2
@@ -157,9 +158,11 @@ def read_groups(
             remarks.append(
                 f"{select.label}: there is no such group here, so the filter was taken off."
             )
-    if any(name not in (*names, *_RULES) for name in arguments):
+    # The form sends every filter of the scale before, also those for everyone.
+    asked = [name for name, value in arguments.items() if value != EVERYONE]
+    if any(name not in (*names, *_RULES) for name in asked):
         remarks.append(
-            "The address names a filter that there is not; it is passed over."
+            "A filter of the address is not there, or not with this scale; it was taken off."
         )
     return replace(choice, groups=tuple(groups)), remarks
 

@@ -97,6 +97,13 @@ class Clinic(Protocol):
         """What an address asks for."""
         ...
 
+    def under(
+        self,
+        view: View,
+    ) -> Cohort:
+        """The folder under the scale, the rules and the baseline of a view."""
+        ...
+
     def answers(
         self,
         view: View,
@@ -181,6 +188,15 @@ class OwnClinic:
             about=self._about(choice, selects),
             key=choice,
         )
+
+    def under(
+        self,
+        view: View,
+    ) -> Cohort:
+        """The folder under the scale, the rules and the baseline of a view."""
+        choice = view.key
+        assert isinstance(choice, Choice)
+        return self._everyone(choice).cohort
 
     def chosen(
         self,
@@ -352,6 +368,14 @@ class ReleasedClinic:
         for name in group_names(everyone, by):
             inside = people_in(everyone, [(by, name)])
             yield name, everyone.of_people(inside)
+
+    def under(
+        self,
+        view: View,
+    ) -> Cohort:
+        """The folder: under a policy for release nothing of that can be chosen."""
+        del view
+        return self.cohort
 
     def view(
         self,

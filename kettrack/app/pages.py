@@ -23,7 +23,7 @@ from kettrack.report.first_page import (
     page_answer,
     sources_of,
 )
-from kettrack.report.layout import TEMPLATES
+from kettrack.report.layout import TEMPLATES, with_percents
 from kettrack.report.pictures import as_drawn
 from kettrack.report.sections import with_folded_cautions, with_short_findings
 from kettrack.report.tables import boxed_tables
@@ -55,7 +55,8 @@ def _style() -> str:
 def _page(template: str, **values: Any) -> str:
     layout = _environment().get_template(template)
     style = Markup(_style())
-    return visible(layout.render(style=style, clinic_title=TITLE, **values))
+    page = layout.render(style=style, clinic_title=TITLE, **values)
+    return with_percents(visible(page))
 
 
 def answers_page(
@@ -83,7 +84,7 @@ def answers_page(
         rows=rows,
         first=[_with_figures(answer, _query(view)) for answer in told],
         gap=Markup(GAP) if waiting else "",
-        made_from=sources_of(clinic.cohort),
+        made_from=sources_of(clinic.under(view)),
         **_shared(clinic, view),
     )
 
@@ -92,7 +93,7 @@ def one_answer(answer: ShortAnswer) -> str:
     """One answer, as it stands among the others."""
     parts = _environment().get_template("answer_parts.html.j2").module
     laid_out: str = parts.short(_with_figures(answer))  # type: ignore[attr-defined]
-    return visible(laid_out)
+    return with_percents(visible(laid_out))
 
 
 def _with_figures(answer: ShortAnswer, query: str = "") -> FirstAnswer:

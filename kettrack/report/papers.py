@@ -153,12 +153,16 @@ def _widths(table: PaperTable) -> list[Any]:
     """The first column has room for sentences; an interval needs more than a count."""
     from docx.shared import Cm
 
-    # A heading may wrap between its words.
-    heads = [max(map(len, head.split()), default=0) for head in table.columns]
-    lengths = [heads, *(list(map(len, row.cells)) for row in table.rows)]
-    longest = [max(column) for column in zip(*lengths, strict=True)]
-    letters = [min(max(each, _FEWEST_LETTERS), _MOST_LETTERS) for each in longest[1:]]
-    others = [Cm(_OTHERS_CM * each / sum(letters)) for each in letters]
+    letters = []
+    for place, head in enumerate(table.columns[1:], start=1):
+        # A heading may wrap between its words.
+        words = head.split()
+        cells = [row.cells[place] for row in table.rows]
+        longest = max(map(len, [*words, *cells]), default=0)
+        longest = max(longest, _FEWEST_LETTERS)
+        letters.append(min(longest, _MOST_LETTERS))
+    each = _OTHERS_CM / sum(letters)
+    others = [Cm(each * wide) for wide in letters]
     return [Cm(_FIRST_CM), *others]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 from dataclasses import replace
 
@@ -15,9 +16,12 @@ from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.app.clinics import OwnClinic, ReleasedClinic, Shelf
 from kettrack.app.guard import Guard
 from kettrack.app.later import Later
+from kettrack.app.pages import answers_page
 from kettrack.cli.dashboard import _clinic
 from kettrack.errors import UsageError
 from kettrack.timelines.derived import DerivedCohort, derive
+
+TAGS = re.compile(r"<[^>]*>")
 
 
 def token(door: Guard) -> str:
@@ -45,6 +49,23 @@ def test_the_browser_that_was_seen_longest_ago_goes_first():
         now[0] += 1
         sessions.append(door.enter(token(door)))
     assert [door.knows(each) for each in sessions] == [False, *[True] * 16]
+
+
+def test_a_page_of_another_scale_names_that_scale_and_takes_the_form_as_it_is_sent():
+    """It named the scale of the folder, and complained of a filter that the form sends."""
+    own = OwnClinic(derived_sample().cohort)
+    form = {select.name: select.chosen for select in own.view({}).selects}
+    view = own.view(form | {"instrument": "MADRS"})
+    assert view.remarks == ()
+    own.later.ask = lambda key, make: None
+    page = answers_page(own, view, own.answers(view), rows=False)
+    foot = page[page.index("What this page is made from") :]
+    assert "MADRS: " in foot
+    assert "PHQ-9" not in foot
+    # What was chosen and is gone is told.
+    gone = own.view(form | {"instrument": "MADRS", "madrs": "MADRS severe"})
+    assert len(gone.remarks) == 1
+    assert re.findall(r"\d %", TAGS.sub("", page)) == []
 
 
 def test_rules_chosen_on_the_page_are_those_of_a_folder_that_names_them():
