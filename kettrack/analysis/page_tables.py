@@ -8,6 +8,7 @@ from typing import Final
 
 import pandas as pd
 
+from kettrack.analysis.durability.words import KNOWN_TO_RESPOND, NO_LONGER
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.safety import ANY_EVENT
@@ -117,6 +118,19 @@ class PageTables:
         if self.nobody_scored(session):
             return NOT_KNOWN, "Nobody was scored soon after a session."
         return self.lacks(CURVE, "These data cannot tell by session.")
+
+    def lacks_lasting(self) -> tuple[str, str]:
+        """`lacks` of how long a response lasted: people who had lost it by the end of the course
+        are bad news, and not people whom nobody can follow.
+        """
+        result = self.results.get(HELD)
+        reason = "" if result is None else result.reason
+        why = "Too few people can be followed."
+        if NO_LONGER in reason:
+            why = "Too few people still responded when it ended."
+        elif KNOWN_TO_RESPOND in reason:
+            why = "Too few people are known to have responded when it ended."
+        return self.lacks(HELD, why)
 
     def lacks(self, name: str, why: str, row: str | None = None) -> tuple[str, str]:
         """Headline and sentence where the figure of an answer is hidden, or not known because of

@@ -268,7 +268,7 @@ def _session_told(page: PageTables) -> int:
 
 
 def _lasting(page: PageTables) -> ShortAnswer:
-    headline, sentence = page.lacks(HELD, "Too few people can be followed.")
+    headline, sentence = page.lacks_lasting()
     told = weeks_told(page)
     if told:
         key = list(told)[-1]

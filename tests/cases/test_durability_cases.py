@@ -10,6 +10,7 @@ from sample_answers import sample_answer
 
 import kettrack as kt
 from kettrack.analysis.overview import first_page
+from kettrack.analysis.short_answers import short_answers
 
 BAD = "46:18 60:18 74:18 88:18 102:18 116:18"
 GOOD = "46:6 60:6 74:6 88:6 102:6 116:6"
@@ -50,6 +51,17 @@ def test_lost_25_of_30_day15() -> None:
     said = page_of(cohort)
     assert "were followed" not in said
     assert "17 % (6.1 to 32 %)" in said
+
+
+def test_a_response_lost_before_the_course_ended_is_no_lack_of_follow_up() -> None:
+    """25 of 30 had lost it by then: the short answer says so, too."""
+    cohort = people(f"25 | {LOST_BY_DAY_15}\n5 | {KEEPS_FROM_DAY_15}")
+    lasting = {answer.key: answer for answer in short_answers(cohort)}["lasting"]
+    assert lasting.headline == "Not known"
+    assert lasting.sentence.startswith("Too few people still responded when it ended.")
+    nobody = people(f"20 | {NEVER_RESPONDS}")
+    lasting = {answer.key: answer for answer in short_answers(nobody)}["lasting"]
+    assert lasting.sentence.startswith("Too few people are known to have responded")
 
 
 def test_few_lost_by_day15() -> None:

@@ -41,6 +41,8 @@ from kettrack.analysis.durability.weights import (
     untreated_to,
 )
 from kettrack.analysis.durability.words import (
+    KNOWN_TO_RESPOND,
+    NO_LONGER,
     NULL_UNKNOWN,
     ORIGINS,
     REPLICATES,
@@ -262,7 +264,7 @@ def _durability(
     n = len(watched[0].whatever)
     if n < FEWEST_PEOPLE:
         raise NotIdentified(
-            f"{'only ' if n else ''}{n} people are known to have responded {ORIGINS[origin]}"
+            f"{'only ' if n else ''}{n} people are {KNOWN_TO_RESPOND} {ORIGINS[origin]}"
             f"{_earlier(cohort, origin)}; a curve needs {FEWEST_PEOPLE}.",
             f"a score in the {cohort.criteria.late_after_days} days after the planned course and"
             " before any further session, for everyone who has none, and more people.",
@@ -326,7 +328,7 @@ def _earlier(cohort: DerivedCohort, origin: Origin) -> str:
     lost = int((at_end == "no_response").sum())
     unscored = int((at_end == "not_scored").sum())
     # Their numbers would tell the number before, which a policy may hide.
-    others = "of the others no longer responded at its end"
+    others = f"of the others {NO_LONGER}"
     if unscored > lost:
         others = "of the others were not scored at its end"
     how_many = "most" if lost and unscored else "all"

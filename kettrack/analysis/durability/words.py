@@ -24,6 +24,9 @@ ORIGINS: Final = {
     "first_response": "for the first time in their first course",
     "any_response": "for the first time, in whichever course and however late",
 }
+# Words of a refusal that the first page tells in short.
+KNOWN_TO_RESPOND: Final = "known to have responded"
+NO_LONGER: Final = "no longer responded at its end"
 # Days whose shares the sentence gives, where a curve reaches them.
 DAYS_SAID: Final = (4 * DAYS_IN_WEEK, 8 * DAYS_IN_WEEK)
 # Each question by the name of its strategy in ICH E9(R1), section A.3.2.
