@@ -182,3 +182,24 @@ def test_fiellers_interval_holds_the_truth_as_often_as_it_says(bottom):
         for low, high in (fieller(*one, (400.0, 0.0004, 0.2), 1.96) for one in drawn)
     ]
     assert 0.94 < np.mean(held) < 0.97
+
+
+@pytest.mark.parametrize(("score", "words"), [(27, "no score"), (0, "every score")])
+def test_where_all_scores_say_the_same_no_cost_per_responder_is_told(score, words):
+    """Not an error, and no "-0.0 (-0.0 to 0.0) more people"."""
+    sample = kt.load_cohort(kt.sample_folder())
+    few = sample.patients["patient_id"].iloc[:150]
+    sessions, scores, patients = (
+        table[table["patient_id"].isin(few)]
+        for table in (sample.sessions, sample.scores, sample.patients)
+    )
+    scores = scores[scores["instrument"] == "PHQ-9"]
+    alike = scores["score"].mask(scores["day"] > 0, score)
+    # items would make another total
+    plain = scores[["patient_id", "day", "instrument", "timing"]].assign(score=alike)
+    cohort = kt.cohort_from_frames(sessions, plain, patients)
+    found = kt.estimate("cost", cohort)
+    assert "-0.0" not in found.text
+    assert any(
+        f"{words} after a decision is in response" in caveat for caveat in found.caveats
+    )

@@ -65,7 +65,8 @@ def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
     Raises
     ------
     NotIdentified
-        As `fit_trials`; where the rules have no response; where sessions have no cost.
+        As `fit_trials`; where the rules have no response; where sessions have no cost; where all
+        scores are in response, or none is.
     """
     require_rule(cohort, "response")
     protocol = first_course(NEXT_SESSION_GRACE_DAYS)
@@ -77,6 +78,7 @@ def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
     if not known.any():
         raise NotIdentified(*_NO_COST)
     response = np.where(known, _in_response(cohort, trials), np.nan)
+    _require_two_kinds(response[known])
     model = fit_trials(
         trials.with_outcome(response),
         protocol.weighted_for_wait,
@@ -107,6 +109,17 @@ def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
         days=float(np.nanmean(seen.after[seen.observed])),
         people=seen.n_people,
     )
+
+
+def _require_two_kinds(response: Floats) -> None:
+    """Refuse where all scores are in response, or none is: no difference can be told then."""
+    if len(np.unique(response)) < 2:
+        how_many = "every score" if response.any() else "no score"
+        raise NotIdentified(
+            f"{how_many} after a decision is in response, so nobody can tell whether one more"
+            " session makes it more likely.",
+            "more patients.",
+        )
 
 
 def _error(
