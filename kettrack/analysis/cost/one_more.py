@@ -77,8 +77,7 @@ def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
     known = ~np.isnan(money)
     if not known.any():
         raise NotIdentified(*_NO_COST)
-    response = np.where(known, _in_response(cohort, trials), np.nan)
-    _require_two_kinds(response[known])
+    response = _known_response(cohort, trials, known)
     model = fit_trials(
         trials.with_outcome(response),
         protocol.weighted_for_wait,
@@ -111,15 +110,19 @@ def cost_of_one_more(cohort: DerivedCohort) -> OneMore:
     )
 
 
-def _require_two_kinds(response: Floats) -> None:
-    """Refuse where all scores are in response, or none is: no difference can be told then."""
-    if len(np.unique(response)) < 2:
-        how_many = "every score" if response.any() else "no score"
+def _known_response(cohort: DerivedCohort, trials: Trials, known: Bools) -> Floats:
+    """`_in_response`, missing where no cost is known; refused where all scores are in response, or
+    none is: no difference can be told then.
+    """
+    response = _in_response(cohort, trials)
+    if len(np.unique(response[known])) < 2:
+        how_many = "every score" if response[known].any() else "no score"
         raise NotIdentified(
             f"{how_many} after a decision is in response, so nobody can tell whether one more"
             " session makes it more likely.",
             "more patients.",
         )
+    return np.where(known, response, np.nan)
 
 
 def _error(
