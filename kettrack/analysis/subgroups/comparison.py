@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -240,23 +240,15 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
     estimand = _estimand(asked, grouping_words(cohort, by))
     people = groups_of(cohort, by)
     try:
-        counts = _group_counts(asked, cohort, people, by)
-        found = compare_incidence(
-            list(counts.values()),
-            _times(asked, counts, by),
-            replicates=GROUP_REPLICATES,
-            seed=GROUP_SEED,
+        # Only the words of the answer hang on the policy.
+        compared = cohort.once_for_all(
+            ("compared by group", name, by),
+            lambda: _compared(asked, cohort, people, by),
         )
     except NotIdentified as error:
         return release(refusal(named, cohort, error, estimand), cohort)
-    table, null_caveat = add_group_null(
-        _table(counts, found),
-        cohort,
-        partial(_grouped, asked, by),
-        asked.n_causes,
-        without="" if by in OF_SCORES else NO_CHARACTERISTICS,
-        course_over=asked.course_over,
-    )
+    table = compared.table
+    caveats = _caveats(asked, cohort, people, compared.counts, compared.found, by)
     result = Result(
         name=named,
         table=table,
@@ -264,7 +256,7 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         show=_SHOWN,
         sentence=_sentence(table, asked, by),
         estimand=estimand,
-        caveats=(*_caveats(asked, cohort, people, counts, found, by), null_caveat),
+        caveats=(*caveats, compared.null_caveat),
         made_from=made_from(
             cohort,
             unit="percent of patients",
@@ -274,6 +266,44 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         rows=partial(_person_rows, asked, cohort, people, by),
     )
     return release(result, cohort)
+
+
+class _Compared(NamedTuple):
+    """The groups of one comparison."""
+
+    counts: dict[str, ExitCounts]
+    found: IncidenceDifference
+    table: pd.DataFrame
+    null_caveat: str
+
+
+def _compared(
+    asked: SplitQuestion,
+    cohort: DerivedCohort,
+    people: pd.Series,
+    by: str,
+) -> _Compared:
+    counts = _group_counts(asked, cohort, people, by)
+    found = compare_incidence(
+        list(counts.values()),
+        _times(asked, counts, by),
+        replicates=GROUP_REPLICATES,
+        seed=GROUP_SEED,
+    )
+    table, null_caveat = add_group_null(
+        _table(counts, found),
+        cohort,
+        partial(_grouped, asked, by),
+        asked.n_causes,
+        without="" if by in OF_SCORES else NO_CHARACTERISTICS,
+        course_over=asked.course_over,
+    )
+    return _Compared(
+        counts,
+        found,
+        table,
+        null_caveat,
+    )
 
 
 def _grouped(
