@@ -14,8 +14,9 @@ from simulated import simulated_cohort
 from spec.tables import cohort, one_each
 
 from kettrack import Cohort, cohort_from_frames, estimate
-from kettrack.analysis.subgroups.comparison import SPLIT_QUESTIONS, _times
+from kettrack.analysis.subgroups.comparison import _times
 from kettrack.analysis.subgroups.groups import groups_of, unknown_words
+from kettrack.analysis.subgroups.split_questions import SPLIT_QUESTIONS
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.survival.competing_risks import count_competing_risks
 from kettrack.timelines.derived import derive
