@@ -270,7 +270,7 @@ shares <- function(question, rows) {
 suicidality <- function(question, rows) {
   one <- function(part) {
     name <- part$curve[1]
-    if (name %in% c("attempt", "psychiatric")) {
+    if (name %in% c("attempt", "psychiatric", "suicide", "death")) {
       years <- sum(part$time[!part$status]) / 365.25 / 100
       events <- sum(part$status)
       ends <- poisson.test(events, years)$conf.int

@@ -23,6 +23,13 @@ NEXT: Final = "next_session"
 NOT_KNOWN: Final = "Not known"
 NOT_SHOWN: Final = "Not shown"
 _HARM: Final = {"worsening": "worse", EVENTS: ANY_EVENT, SUICIDALITY: "grew"}
+# Recorded events by row, as the short answer counts them; deaths have a row where there are any.
+RECORDED_KINDS: Final = {
+    "attempt": "suicide attempts",
+    "psychiatric": "psychiatric admissions",
+    "suicide": "deaths by suicide",
+    "death": "deaths of another or unknown cause",
+}
 _TOO_FEW: Final = "Too few people are behind it to be shown under the policy"
 _BELOW: Final = "The reason stands under the details."
 # Each answer with the longer ones behind it, by name of the result.

@@ -26,6 +26,7 @@ from kettrack.analysis.page_tables import (
     NEXT,
     NOT_KNOWN,
     NOT_SHOWN,
+    RECORDED_KINDS,
     SUICIDALITY,
     PageTables,
 )
@@ -388,18 +389,17 @@ def _thoughts(page: PageTables) -> str:
 
 
 def _recorded_events(page: PageTables) -> str:
-    """Attempts and admissions; nothing where the log has no events."""
-    kinds = {"attempt": "suicide attempts", "psychiatric": "psychiatric admissions"}
-    told = [kind for kind in kinds if page.knows(SUICIDALITY, kind, "events")]
+    """Attempts, admissions and deaths; nothing where the log has no events."""
+    told = [kind for kind in RECORDED_KINDS if page.knows(SUICIDALITY, kind, "events")]
     # Of one that is hidden nobody shall think that it did not happen.
     hidden = [
         kind
-        for kind in kinds
+        for kind in RECORDED_KINDS
         if kind not in told and _lower(page, SUICIDALITY, kind) == NOT_SHOWN.lower()
     ]
-    counted = ", ".join(f"{{{kind}.events}} {kinds[kind]}" for kind in told)
+    counted = ", ".join(f"{{{kind}.events}} {RECORDED_KINDS[kind]}" for kind in told)
     sentence = page.says(SUICIDALITY, f"Recorded: {counted}.") if told else ""
-    names = " and ".join(kinds[kind] for kind in hidden)
+    names = " and ".join(RECORDED_KINDS[kind] for kind in hidden)
     unsaid = f"{names.capitalize()}: not shown." if hidden else ""
     return f"{sentence} {unsaid}".strip()
 

@@ -11,7 +11,7 @@ ONE_DECIMAL_BELOW: Final = 10  # percent
 _PLURAL_PEOPLE: Final = {"people": "person", "losses": "loss"}
 _NOUNS: Final = (
     "people|patients|persons|sessions|scores|days|weeks|months|courses|decisions|pairs|losses|responses|intervals|gaps|treatments|"
-    "reasons|spells|answers|logs|lines|rows|visits|points|samples"
+    "reasons|spells|answers|logs|lines|rows|visits|points|samples|attempts|admissions|deaths"
 )
 _VERBS: Final = {
     "have": "has",

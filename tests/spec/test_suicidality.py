@@ -5,6 +5,7 @@ import pytest
 from spec.tables import cohort, plain, read
 
 from kettrack import derive, estimate
+from kettrack.analysis.short_answers import short_answers
 from kettrack.analysis.suicidality.clearance import cleared
 from kettrack.analysis.suicidality.emergent import first_day, twice_in_a_row
 from kettrack.analysis.suicidality.people import asked_by_scale, main_scale
@@ -278,6 +279,43 @@ def test_events_by_phase_and_the_days_they_are_divided_by():
         "admission_after": (3, 2),
     }
     assert pd.isna(table.loc["attempt_before", "estimate"])
+
+
+def test_somebody_dies_once_and_a_death_stands_beside_the_other_harm():
+    """A death and its cause are one death; a row that lies after it is said to be left out."""
+    people = ("both", "later", "other", "twice")
+    sessions = "patient | days\n" + "\n".join(f"{who} | 0 7" for who in people)
+    patients = "patient | observed_to_day | planned_sessions\n" + "\n".join(
+        f"{who} | 28 | 2" for who in people
+    )
+    events = """
+        patient | day | event           | detail
+        both    | 20  | death           |
+        both    | 20  | suicide         |
+        later   | 10  | death           |
+        later   | 12  | suicide         |      # written down two days on
+        other   | 15  | death           |
+        twice   | 15  | death           | medical
+        twice   | 15  | death           |
+        other   | 18  | suicide_attempt |      # after the death
+        """
+    clinic = cohort("patient | day | score\nother | 0 | 9", sessions, patients, events)
+    found = estimate("attempts_and_admissions", clinic)
+    counts = found.table.set_index("key")["events"]
+    assert counts[["attempt", "suicide", "death"]].tolist() == [0, 2, 2]
+    assert "2 people died by suicide. 2 people died of another" in found.text
+    # the second row of `later`, and the attempt of `other`
+    assert any(
+        text.startswith("Not counted: 2 rows of events") for text in found.caveats
+    )
+    short = estimate("suicidality_in_short", clinic)
+    died = short.table.set_index("key")["events"][["suicide", "death"]]
+    assert died.tolist() == [2, 2]
+    assert "2 people died by suicide." in short.text
+    harm = next(answer for answer in short_answers(clinic) if answer.key == "harm")
+    assert harm.sentence.endswith(
+        "2 deaths by suicide, 2 deaths of another or unknown cause."
+    )
 
 
 def test_no_events_at_all_is_not_none():

@@ -16,6 +16,7 @@ from kettrack.analysis.suicidality.people import no_placebo
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import poisson_rate
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import DEATHS
@@ -130,7 +131,9 @@ def require_events(
 def whole_time(
     cohort: DerivedCohort,
 ) -> dict[str, dict[str, object]]:
-    """Attempts and psychiatric admissions in all the time since session 1: kind -> its row."""
+    """Attempts, psychiatric admissions and, where there are any, deaths in all the time since
+    session 1: kind -> its row.
+    """
     whole, events = _told_in_short(cohort)
     return {key: _row(key, rows, whole) for key, rows in events.items()}
 
@@ -149,7 +152,13 @@ def _told_in_short(
     people = followed(cohort)
     whole = next(_phases(cohort, people))
     events = _events(cohort, people)
-    return whole, {key: events[key] for key in ("attempt", "psychiatric")}
+    # most clinics have no deaths, and need no rows that say so
+    told = ("attempt", "psychiatric", "suicide", "death")
+    return whole, {
+        key: events[key]
+        for key in told
+        if key not in DEATHS or _row(key, events[key], whole)["events"]
+    }
 
 
 def followed(
@@ -200,17 +209,20 @@ def _events(
     )
     rows = rows[people[rows["who"]]]
     event = rows["event"]
+    # Somebody dies once. A log may hold the death and its cause as two rows.
+    deaths = rows[event.isin(DEATHS)].groupby("who", as_index=False)["day"].min()
+    by_suicide = deaths["who"].isin(rows.loc[event == "suicide", "who"])
     # Admissions for the body's illnesses stand in the count of all.
     admitted = event == "hospitalisation"
     psychiatric = rows["detail"].isin(_PSYCHIATRIC)
     kinds = {
         "attempt": event == "suicide_attempt",
-        "suicide": event == "suicide",
-        "death": event == "death",
         "psychiatric": admitted & psychiatric,
         "admission": admitted,
     }
-    return {key: rows.loc[kind, ["who", "day"]] for key, kind in kinds.items()}
+    found = {key: rows.loc[kind, ["who", "day"]] for key, kind in kinds.items()}
+    found |= {"suicide": deaths[by_suicide], "death": deaths[~by_suicide]}
+    return {key: found[key] for key in WORDS}
 
 
 WORDS: Final = {
@@ -316,6 +328,8 @@ def _sentence(
     )
     if counts["suicide"]:
         words += " {suicide.events} people died by suicide."
+    if counts["death"]:
+        words += " {death.events} people died of another or unknown cause."
     if not counts["psychiatric"]:
         return (
             f"{words} No psychiatric admission was recorded (at most {{psychiatric.ci_high}} per"
@@ -326,6 +340,23 @@ def _sentence(
         f" {{psychiatric.people}} people: {value_with_interval('psychiatric')} per"
         f" {PER_YEARS} person-years."
     )
+
+
+def _after_death(
+    cohort: DerivedCohort,
+    people: Bools,
+) -> tuple[str, ...]:
+    """That rows lie after a death; the log of anybody else goes on to its last row."""
+    ends = np.where(people, log_end_days(cohort), np.inf)
+    everyone = pd.Index(cohort.patients["patient_id"])
+    who = everyone.get_indexer(pd.Index(cohort.events["patient_id"]))
+    beyond = int((cohort.events["day"].to_numpy(np.float64) > ends[who]).sum())
+    if not beyond:
+        return ()
+    # under a policy for release a count of few would tell of single people
+    hidden = get_policy(cohort.policy).for_release
+    rows = "some rows" if hidden else f"{beyond} rows"
+    return (f"Not counted: {rows} of events after a death.",)
 
 
 def _caveats(
@@ -339,6 +370,7 @@ def _caveats(
         else ""
     )
     return (
+        *_after_death(cohort, people),
         "Recorded in this log. An attempt or an admission elsewhere may not have come to the"
         " clinic, so that the true rates can be higher; and more so after the first course, when"
         " people are seen less.",

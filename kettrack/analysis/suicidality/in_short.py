@@ -223,4 +223,9 @@ def _happened(
             f"no suicide attempt was recorded (the {100 * LEVEL:g} % interval reaches"
             f" {{attempt.ci_high}} {_RATE}), and {admissions}."
         )
-    return rows, f"Since session 1, {words}"
+    deaths = {
+        "suicide": "{suicide.events} people died by suicide.",
+        "death": "{death.events} people died of another or unknown cause.",
+    }
+    died = [said for key, said in deaths.items() if key in found]
+    return rows, " ".join([f"Since session 1, {words}", *died])
