@@ -484,7 +484,7 @@ def _more_sessions(page: PageTables) -> ShortAnswer:
         difference = page.says(NEXT, value_with_interval(NEXT))
         headline = f"{difference} points"
         fits = row["ci_low"] <= 0 <= row["ci_high"]
-        doubt = "; no difference is possible" if fits else ""
+        doubt = "; zero is possible too" if fits else ""
         sentence = (
             "after one more session, against similar people who paused, if all their reasons were"
             f" recorded. Below 0 is better{doubt}."

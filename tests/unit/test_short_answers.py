@@ -79,7 +79,7 @@ def test_good_news_and_harm_stand_together(answers):
     for harm in ("worse", "Side effects", "serious", "suicide", "admissions"):
         assert harm in page["harm"].sentence
     assert "no longer scored" in page["counted"].sentence
-    assert "no difference is possible" in page["more_sessions"].sentence
+    assert "zero is possible too" in page["more_sessions"].sentence
 
 
 def test_every_answer_has_a_picture(answers):
