@@ -54,6 +54,7 @@ _BEHIND: Final[dict[str, tuple[str, ...]]] = {
     "more_sessions": ("next_session",),
 }
 
+_EVERY_SESSION: Final = 100.0
 _EVERYBODY: Final = 100 - 1e-9  # percent, but for rounding
 
 
@@ -101,6 +102,14 @@ class PageTables:
             return True
         sessions = self.rows(name)["sessions"]
         return bool(sessions[row] > 0)
+
+    def only_where_they_came(self) -> bool:
+        """Whether no session has a record of no side effect while others have no record: 100 % is
+        then no finding.
+        """
+        row = self.rows(EVENTS).loc[ANY_EVENT]
+        everywhere = row["estimate"] == _EVERY_SESSION
+        return bool(everywhere and row["unrecorded"] > 0)
 
     def nobody_scored(self, session: int) -> bool:
         """Whether everybody may have responded by a session and nobody is known to have: 0 % would

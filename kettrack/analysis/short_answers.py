@@ -35,6 +35,8 @@ from kettrack.analysis.response.curve_words import GOOD_AND_BAD, told_session
 from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
+from kettrack.analysis.suicidality.no_log_end import no_end_words
+from kettrack.analysis.suicidality.recorded import IN_SHORT
 from kettrack.errors import UsageError
 from kettrack.escapes import in_sentence, visible
 from kettrack.privacy.policies import get_policy
@@ -51,7 +53,6 @@ _GOOD_NEWS: Final = ("response", "lasting")
 _HARM_HIDDEN: Final = (
     "The harm that belongs beside it is hidden, because too few people are behind it."
 )
-_EVERY_SESSION: Final = 100.0
 _ENDS: Final = ("estimate", "ci_low", "ci_high")
 _CURVE_DRAWN: Final = ["session", *_ENDS, "at_most"]
 
@@ -350,7 +351,7 @@ def _side_effects(page: PageTables) -> str:
     common = page.says(
         EVENTS, f"Side effects came at {{{ANY_EVENT}.estimate:%}} {looked_at}"
     )
-    if _only_where_they_came(page):
+    if page.only_where_they_came():
         common = f"{common} (only sessions with one have a record)"
     if not page.was_asked(EVENTS, SERIOUS):
         return f"{common}; whether any were serious is not recorded."
@@ -364,15 +365,6 @@ def _side_effects(page: PageTables) -> str:
         EVENTS, f"serious ones at {{{SERIOUS}.events}} of {{{SERIOUS}.sessions}}."
     )
     return f"{common}; {serious}"
-
-
-def _only_where_they_came(page: PageTables) -> bool:
-    """Whether no session has a record of none while others have no record: 100 % is then no
-    finding.
-    """
-    row = page.rows(EVENTS).loc[ANY_EVENT]
-    everywhere = row["estimate"] == _EVERY_SESSION
-    return bool(everywhere and row["unrecorded"] > 0)
 
 
 def _lower(page: PageTables, name: str, row: str) -> str:
@@ -401,7 +393,8 @@ def _recorded_events(page: PageTables) -> str:
     sentence = page.says(SUICIDALITY, f"Recorded: {counted}.") if told else ""
     names = " and ".join(RECORDED_KINDS[kind] for kind in hidden)
     unsaid = f"{names.capitalize()}: not shown." if hidden else ""
-    return f"{sentence} {unsaid}".strip()
+    besides = page.says(SUICIDALITY, no_end_words(page.cohort, IN_SHORT))
+    return " ".join(part for part in (sentence, unsaid, besides) if part)
 
 
 def _harm_drawn(page: PageTables) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Thoughts of suicide before and after session 1, patient by patient: one situation each."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from spec.tables import cohort, plain, read
@@ -277,7 +279,9 @@ def test_events_by_phase_and_the_days_they_are_divided_by():
         "admission": (5, 4),
         "admission_during": (2, 2),
         "admission_after": (3, 2),
+        "attempt_no_end": (1, 1),
     }
+    assert pd.isna(table.loc["attempt_no_end", "estimate"])
     assert pd.isna(table.loc["attempt_before", "estimate"])
 
 
@@ -316,6 +320,57 @@ def test_somebody_dies_once_and_a_death_stands_beside_the_other_harm():
     assert harm.sentence.endswith(
         "2 deaths by suicide, 2 deaths of another or unknown cause."
     )
+
+
+NO_END_EVENTS = """
+    patient | day | event           | detail
+    open    | -3  | suicide_attempt |
+    open    | 3   | suicide_attempt |
+    open    | 4   | hospitalisation | worsening
+    gone    | 9   | suicide         |
+    """
+
+
+def _without_ends(*known):
+    """Two people whose log has no end, and others."""
+    people = ("open", "gone", *known)
+    patients = "patient | observed_to_day\n" + "\n".join(
+        f"{who} | {100 if who in known else ''}" for who in people
+    )
+    scores = "patient | day | score\n" + "\n".join(f"{who} | 0 | 9" for who in people)
+    return cohort(scores, events=NO_END_EVENTS, patients=patients)
+
+
+def test_events_of_people_whose_log_has_no_end_are_told_beside_the_rate_of_the_others():
+    clinic = _without_ends("followed")
+    told = (
+        "Not in these numbers: 2 people whose log does not say to which day it is complete."
+        " Recorded of them: suicide attempt 1, psychiatric admission 1, death by suicide 1."
+    )
+    short = estimate("suicidality_in_short", clinic)
+    assert short.text.endswith(told)
+    # The zero is one of the others, and says so.
+    assert (
+        "of people whose log has an end, no suicide attempt was recorded" in short.text
+    )
+    harm = next(answer for answer in short_answers(clinic) if answer.key == "harm")
+    assert harm.sentence.endswith(told)
+    whole = estimate("attempts_and_admissions", clinic)
+    assert "Recorded of them: suicide attempt 1, death by suicide 1," in whole.text
+
+
+def test_what_was_recorded_is_told_where_no_log_has_an_end():
+    short = estimate("suicidality_in_short", _without_ends())
+    assert "cannot be told: no log says to which day it is complete" in short.text
+    assert "death by suicide 1." in short.text
+
+
+def test_a_release_says_that_such_events_were_recorded_and_not_how_many():
+    known = _without_ends("followed")
+    clinic = replace(known, settings=replace(known.settings, policy="midpoint6"))
+    short = estimate("suicidality_in_short", clinic)
+    assert "Some were recorded." in short.text
+    assert not short.table["key"].str.endswith("_no_end").any()
 
 
 def test_no_events_at_all_is_not_none():

@@ -74,6 +74,30 @@ def test_every_event_is_counted_as_in_sql(sql, name):
     assert row["estimate"] == pytest.approx(100 * row["events"] / row["sessions"])
 
 
+def test_a_serious_event_is_an_event_where_the_list_says_none():
+    sessions = read(
+        """
+        patient_id | day | adverse_events | serious
+        a          | 0   | none           | true
+        a          | 7   | none           | false
+        b          | 0   | nausea         | false
+        b          | 7   |                | true
+        """
+    )
+    scores = read(
+        """
+        patient_id | day | instrument | score
+        a          | 0   | PHQ-9      | 9
+        b          | 0   | PHQ-9      | 9
+        """
+    )
+    clinic = kt.cohort_from_frames(sessions, scores)
+    table = kt.estimate("adverse_events", clinic).table
+    # Without a list a session stays unknown, whatever else it says.
+    assert counts(table, "any") == (3, 2, 2, 2)
+    assert counts(table, "serious") == (4, 2, 2, 2)
+
+
 @pytest.mark.parametrize(
     ("key", "inside"),
     {

@@ -181,6 +181,10 @@ def _event_flags(rows: pd.DataFrame) -> dict[str, Floats]:
         flags[name] = np.where(unknown, np.nan, found)
     for name in _YES_NO:
         flags[name] = _float(rows[name])
+    # A serious event is an event, also where the list of the session says none. Where the list is
+    # empty it stays unknown: sessions without a list would count with a serious event alone.
+    unlisted = ~unknown & (flags[SERIOUS] == 1)
+    flags[ANY_EVENT] = np.where(unlisted, 1.0, flags[ANY_EVENT])
     return flags
 
 

@@ -12,7 +12,15 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, require_log_end
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.suicidality.no_log_end import events_without_end, no_end_words
 from kettrack.analysis.suicidality.people import no_placebo
+from kettrack.analysis.suicidality.recorded import (
+    IN_SHORT,
+    WORDS,
+    events_of,
+    followed,
+    log_end_days,
+)
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import poisson_rate
@@ -38,12 +46,6 @@ _ROLES: Final[dict[str, Role]] = {
     "ci_low": "derived",
     "ci_high": "derived",
 }
-# Details of an admission that is for the illness itself, or to keep somebody safe.
-_PSYCHIATRIC: Final = (
-    "worsening",
-    "prevention",
-    "other_psychiatric",
-)
 WHOLE: Final = "all the time since session 1"
 DURING: Final = "first course"
 AFTER: Final = "after the first course"
@@ -86,14 +88,14 @@ def attempts_and_admissions(cohort: DerivedCohort) -> Answer:
         Per event (`attempt` `suicide` `death` `psychiatric` `admission`) and phase: `n` people with
         days in the phase, `people` with an event, `events`, `person_years`, and the rate per
         `PER_YEARS`. Events before session 1 have no rate: nobody knows from which day on the log
-        tells them. Refused without an events table, or where no log says to which day it is
-        complete.
+        tells them. Neither have those of people whose log has no end. Refused without an events
+        table, or where no log says to which day it is complete.
     """
     require_events(cohort)
     people = followed(cohort)
     phases = list(_phases(cohort, people))
-    events = _events(cohort, people)
-    rows = list(_rows(events, phases))
+    events = events_of(cohort, people)
+    rows = [*_rows(events, phases), *events_without_end(cohort)]
     table = pd.DataFrame(rows, columns=list(_ROLES))
     if cohort.policy != "internal":
         # Phases that add up to the whole, and other admissions, would give a small number away.
@@ -102,7 +104,7 @@ def attempts_and_admissions(cohort: DerivedCohort) -> Answer:
         table = table.reset_index(drop=True)
     return Answer(
         table=table,
-        sentence=_sentence(table),
+        sentence=f"{_sentence(table)} {no_end_words(cohort)}".rstrip(),
         caveats=_caveats(cohort, people),
         level=LEVEL,
         people=int(people.sum()),
@@ -151,22 +153,13 @@ def _told_in_short(
 ) -> tuple[_Phase, dict[str, pd.DataFrame]]:
     people = followed(cohort)
     whole = next(_phases(cohort, people))
-    events = _events(cohort, people)
+    events = events_of(cohort, people)
     # most clinics have no deaths, and need no rows that say so
-    told = ("attempt", "psychiatric", "suicide", "death")
     return whole, {
         key: events[key]
-        for key in told
+        for key in IN_SHORT
         if key not in DEATHS or _row(key, events[key], whole)["events"]
     }
-
-
-def followed(
-    cohort: DerivedCohort,
-) -> Bools:
-    """Whose log says to which day it is complete, per patient."""
-    known = cohort.patients["observed_to_day"].notna().to_numpy(bool)
-    return no_placebo(cohort) & known
 
 
 def _phases(
@@ -183,55 +176,6 @@ def _phases(
     yield _Phase("", WHOLE, zero, ends)
     yield _Phase("_during", DURING, zero, course_ends)
     yield _Phase("_after", AFTER, course_ends, ends)
-
-
-def log_end_days(
-    cohort: DerivedCohort,
-) -> Floats:
-    """Last day on which an event of each patient would stand in the log."""
-    everyone = cohort.patients["patient_id"]
-    end = cohort.log_ends.reindex(everyone).to_numpy(np.float64)
-    events = cohort.events
-    died = events[events["event"].isin(DEATHS)]
-    death = died.groupby("patient_id")["day"].min()
-    # Nobody is at risk after death, even where the extract goes on.
-    return np.fmin(end, death.reindex(everyone).to_numpy(np.float64))
-
-
-def _events(
-    cohort: DerivedCohort,
-    people: Bools,
-) -> dict[str, pd.DataFrame]:
-    """The rows of each kind of event: `who` (place of the patient) and `day`."""
-    everyone = pd.Index(cohort.patients["patient_id"])
-    rows = cohort.events.assign(
-        who=everyone.get_indexer(pd.Index(cohort.events["patient_id"]))
-    )
-    rows = rows[people[rows["who"]]]
-    event = rows["event"]
-    # Somebody dies once. A log may hold the death and its cause as two rows.
-    deaths = rows[event.isin(DEATHS)].groupby("who", as_index=False)["day"].min()
-    by_suicide = deaths["who"].isin(rows.loc[event == "suicide", "who"])
-    # Admissions for the body's illnesses stand in the count of all.
-    admitted = event == "hospitalisation"
-    psychiatric = rows["detail"].isin(_PSYCHIATRIC)
-    kinds = {
-        "attempt": event == "suicide_attempt",
-        "psychiatric": admitted & psychiatric,
-        "admission": admitted,
-    }
-    found = {key: rows.loc[kind, ["who", "day"]] for key, kind in kinds.items()}
-    found |= {"suicide": deaths[by_suicide], "death": deaths[~by_suicide]}
-    return {key: found[key] for key in WORDS}
-
-
-WORDS: Final = {
-    "attempt": "suicide attempt",
-    "suicide": "death by suicide",
-    "death": "death of another or unknown cause",
-    "psychiatric": "psychiatric admission",
-    "admission": "any admission to hospital",
-}
 
 
 def _rows(

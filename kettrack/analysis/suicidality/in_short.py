@@ -19,6 +19,7 @@ from kettrack.analysis.suicidality.events import (
     whole_time,
     whole_time_rows,
 )
+from kettrack.analysis.suicidality.no_log_end import events_without_end, no_end_words
 from kettrack.analysis.suicidality.people import (
     BY_ITSELF,
     RECORDED,
@@ -27,6 +28,7 @@ from kettrack.analysis.suicidality.people import (
     ever_asked,
     no_placebo,
 )
+from kettrack.analysis.suicidality.recorded import IN_SHORT
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import clopper_pearson
@@ -47,6 +49,7 @@ _ROLES: Final[dict[str, Role]] = {
 }
 _PERCENT: Final = "% of people"
 _RATE: Final = f"per {PER_YEARS} person-years"
+_NO_RATE: Final = "recorded, without a rate: the log has no end"
 
 
 @question(
@@ -205,10 +208,18 @@ def _happened(
     cohort: DerivedCohort,
 ) -> tuple[list[dict[str, object]], str]:
     """Attempts and admissions, or why the log cannot tell them."""
+    besides = no_end_words(cohort, IN_SHORT)
+    unfollowed = [
+        {**row, "unit": _NO_RATE, "what": f"{row['what']}, log without an end"}
+        for row in events_without_end(cohort, IN_SHORT)
+    ]
     try:
         require_events(cohort)
     except NotIdentified as error:
-        return [], f"Attempts and admissions cannot be told: {error.reason}"
+        # A rate cannot be told, but what was recorded can.
+        return unfollowed, _put_together(
+            f"Attempts and admissions cannot be told: {error.reason}", besides
+        )
     found = whole_time(cohort)
     names = ("key", "what", "n", "events", "estimate", "ci_low", "ci_high")
     rows = [
@@ -228,4 +239,14 @@ def _happened(
         "death": "{death.events} people died of another or unknown cause.",
     }
     died = [said for key, said in deaths.items() if key in found]
-    return rows, " ".join([f"Since session 1, {words}", *died])
+    # Where more is known of others, none among these people is not none at all.
+    among = ", of people whose log has an end" if besides else ""
+    told = " ".join([f"Since session 1{among}, {words}", *died])
+    return [*rows, *unfollowed], _put_together(told, besides)
+
+
+def _put_together(
+    told: str,
+    besides: str,
+) -> str:
+    return f"{told} {besides}".rstrip()
