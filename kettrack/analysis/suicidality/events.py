@@ -17,9 +17,9 @@ from kettrack.analysis.suicidality.people import no_placebo
 from kettrack.analysis.suicidality.recorded import (
     IN_SHORT,
     WORDS,
-    events_of,
     followed,
     log_end_days,
+    recorded_harms,
 )
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
@@ -94,7 +94,7 @@ def attempts_and_admissions(cohort: DerivedCohort) -> Answer:
     require_events(cohort)
     people = followed(cohort)
     phases = list(_phases(cohort, people))
-    events = events_of(cohort, people)
+    events = recorded_harms(cohort, people)
     rows = [*_rows(events, phases), *events_without_end(cohort)]
     table = pd.DataFrame(rows, columns=list(_ROLES))
     if cohort.policy != "internal":
@@ -153,7 +153,7 @@ def _told_in_short(
 ) -> tuple[_Phase, dict[str, pd.DataFrame]]:
     people = followed(cohort)
     whole = next(_phases(cohort, people))
-    events = events_of(cohort, people)
+    events = recorded_harms(cohort, people)
     # most clinics have no deaths, and need no rows that say so
     return whole, {
         key: events[key]

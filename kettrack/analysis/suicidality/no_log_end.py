@@ -15,9 +15,9 @@ import pandas as pd
 from kettrack.analysis.suicidality.people import no_placebo
 from kettrack.analysis.suicidality.recorded import (
     WORDS,
-    events_of,
     followed,
     log_end_days,
+    recorded_harms,
 )
 from kettrack.arrays import Bools, Floats
 from kettrack.privacy.policies import get_policy
@@ -76,7 +76,7 @@ def _rows(
     if cohort.events.empty:
         return []
     people = no_placebo(cohort) & ~followed(cohort)
-    events = events_of(cohort, people)
+    events = recorded_harms(cohort, people)
     ends = log_end_days(cohort)
     rows = [_row(key, events[key], people, ends) for key in kinds]
     return [row for row in rows if row["events"]]

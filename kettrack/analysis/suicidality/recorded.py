@@ -55,7 +55,7 @@ def log_end_days(
     return np.fmin(end, death.reindex(everyone).to_numpy(np.float64))
 
 
-def events_of(
+def recorded_harms(
     cohort: DerivedCohort,
     people: Bools,
 ) -> dict[str, pd.DataFrame]:
