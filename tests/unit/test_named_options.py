@@ -27,6 +27,7 @@ FOREIGN = {
     "--dashboard-address",
     "--headless",
     "--host",
+    "--drawn",  # a property of a style sheet
     "--inplace",
     "--keep-count",
     "--keep-id",

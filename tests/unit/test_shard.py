@@ -609,7 +609,7 @@ def test_what_is_left_out_is_added_up(tmp_path: Path) -> None:
     expected = kt.load_cohort(source)
     require_equal(kt.load_cohort(tmp_path / "buckets"), expected)
     # Eight rows, four of them in each bucket; words for nothing are counted over all.
-    for part in ("Left out: 8 rows of 8 patients", "NA in 16 cells"):
+    for part in ("Left out: 8 rows of 8 patients", "16 cells were read as empty"):
         told_of_whole = [one for one in expected.notes if part in one]
         assert [one for one in made.notes if part in one] == told_of_whole != []
 
