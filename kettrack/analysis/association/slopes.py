@@ -37,7 +37,7 @@ NULL_ROWS: Final = (
 _SLOPES_CAVEAT: Final = (
     "The null of the slopes was tried in 400 simulated clinics of 240 people, of four kinds. On the"
     " mean it was at most 0.03 points per session from the truth; its interval held the truth in 91"
-    " to 99 %. Larger clinics, and the null of the correlations, were not tried."
+    " to 98 %. Larger clinics, and the null of the correlations, were not tried."
 )
 SlopeRow = dict[str, Any]
 
