@@ -127,6 +127,9 @@ def _about(pooled: Pool) -> PageAnswer:
             f" {counted}",
             "Sites differ in people, treatment and care. A sum does not say why, and sites are not"
             " ranked here.",
+            # No silence about the worst: whoever reads of responses here must know where to ask.
+            "Thoughts of suicide, suicide attempts, admissions and deaths are not in these sums."
+            " Ask each site for its own report.",
         ),
     )
 

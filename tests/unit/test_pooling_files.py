@@ -583,6 +583,9 @@ def test_from_folders_to_a_page(tmp_path: Path) -> None:
     html = page.read_text(encoding="utf-8")
     assert "Content-Security-Policy" in html
     assert "2 sites sent counts of 160 people" in html
+    # What nobody pools yet is named, so that silence is not taken for good news.
+    assert "suicide attempts, admissions and deaths are not in these sums" in html
+    assert not {"suicidality_in_short", "attempts_and_admissions"} & PARTS.keys()
     assert "<script" not in html
     said = run.invoke(app, ["pool", *files])
     assert "response_by_session: Of " in said.output
