@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -229,6 +230,25 @@ def test_a_file_that_is_cut_off_says_so(tmp_path: Path, cut: int) -> None:
     with pytest.raises(DataProblems, match="damaged or cut off") as stopped:
         only_table(path, Remarks())
     assert stopped.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("length", "position"), [(14, 0), (1, 0), (0, 0), (-3, 0), (8, 4), (8, -8)]
+)
+def test_a_number_has_bytes_of_its_own(
+    tmp_path: Path, length: int, position: int
+) -> None:
+    """A length or a place that cannot be would end the reader, or give other numbers in silence."""
+    path = tmp_path / "log.xpt"
+    data = bytearray(
+        library(member("A", [Variable("N", [1, 2, 3]), Variable("M", [4, 5, 6])]))
+    )
+    described = data.index(b"N       ") - 8
+    struct.pack_into(">h", data, described + 4, length)
+    struct.pack_into(">i", data, described + 84, position)
+    path.write_bytes(data)
+    with pytest.raises(DataProblems, match="damaged or cut off"):
+        only_table(path, Remarks())
 
 
 def test_a_file_of_proc_cport_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +47,8 @@ _BLANK: Final = 0x20
 _VARIABLE: Final = struct.Struct(">h2xh2x8s40s8shh4x8s4xi")
 _LONG_NAME: Final = slice(88, 120)
 _TEXT: Final = 2
+# Bytes of a number; mainframes have stored as few as two.
+_SHORTEST_NUMBER: Final = 2
 _LONGEST_NUMBER: Final = 8
 # An exponent of base 16 that is off by 64, and a fraction of 56 bits.
 _FRACTION_BITS: Final = 56
@@ -158,10 +160,25 @@ def _member(data: bytes) -> _Member:
     ]
     at = _next_record(at + len(block))
     at, variables = _with_long_labels(data, at, variables)
+    _require_places(variables)
     _header(data, at)
     return _Member(
         name.strip(), tuple(variables), _records(data[at + _RECORD :], variables)
     )
+
+
+def _require_places(variables: Sequence[_Variable]) -> None:
+    """Every variable has bytes of its own in a record, and every byte is of one: other places would
+    give numbers that nobody wrote.
+    """
+    at = 0
+    for variable in sorted(variables, key=lambda each: each.position):
+        length = variable.length
+        if variable.position != at or length < 0:
+            raise _CutOff
+        if not variable.is_text and not _SHORTEST_NUMBER <= length <= _LONGEST_NUMBER:
+            raise _CutOff
+        at += length
 
 
 def _next_record(at: int) -> int:
