@@ -22,7 +22,6 @@ from kettrack.analysis.response.benchmark import (
     NullClinics,
     learnt_from,
     null_clinic,
-    null_cohort,
 )
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import (
@@ -57,7 +56,7 @@ from kettrack.estimators.plasmode.latent_severity import (
 from kettrack.estimators.plasmode.severity_filter import ScoreSeries
 from kettrack.estimators.plasmode.severity_start import draw_start, known_start
 from kettrack.estimators.regression.logistic import predict_logistic
-from kettrack.timelines.derived import derive
+from kettrack.timelines.derived import DerivedCohort, derive
 
 # Share who respond by week 8 when all go on and sessions do nothing: 400,000 people of scenario B
 # forced to twelve sessions.
@@ -67,6 +66,10 @@ TRUE_NULL = 0.607
 def responded_by(cohort: Cohort, session: int) -> float:
     exits = first_course_exits(derive(cohort))
     return float(((exits["cause"] == 1) & (exits["step"] <= session)).mean())
+
+
+def null_cohort(cohort: DerivedCohort, simulated: int = NULL_PEOPLE) -> DerivedCohort:
+    return panel_cohort(*null_clinic(cohort, simulated).first_course, cohort)
 
 
 def nobody_stops(model: PlasmodeModel, cohort: Cohort, effect: float = 0.0) -> Cohort:

@@ -198,29 +198,6 @@ def without_intervals(cohort: DerivedCohort) -> DerivedCohort:
     return other
 
 
-def null_cohort(
-    cohort: DerivedCohort,
-    simulated: int = NULL_PEOPLE,
-) -> DerivedCohort:
-    """The cohort as it would look if sessions did nothing, many times over, as a cohort that every
-    estimate can count.
-
-    Parameters
-    ----------
-    cohort : DerivedCohort
-        With scores on and off treatment.
-    simulated : int
-        At least so many people; everyone is drawn equally often.
-
-    Raises
-    ------
-    NotIdentified
-        As `fit_plasmode`.
-    """
-    panel, people = null_clinic(cohort, simulated).first_course
-    return panel_cohort(panel, people, cohort)
-
-
 def _together(cohort: DerivedCohort, course_over: bool) -> NullClinics:
     """The null and its bootstraps as one cohort; the null comes first."""
     clinics = [null_clinic(cohort, NULL_PEOPLE), *_bootstraps(cohort)]
@@ -238,6 +215,7 @@ def null_clinic(
     cohort: DerivedCohort,
     simulated: int,
 ) -> NullClinic:
+    """The clinic if sessions did nothing, with at least so many people; everyone equally often."""
     return cohort.once(("null clinic", simulated), lambda: _null(cohort, simulated))
 
 
