@@ -28,7 +28,7 @@ from kettrack.privacy.release.manifest import (
     read_manifest,
     require_same,
 )
-from kettrack.privacy.release.protect import hidden_cells, without
+from kettrack.privacy.release.protect import hidden_cells, told_by_rounding, without
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
@@ -508,6 +508,45 @@ def test_what_follows_from_two_other_tables_is_seen():
         ReleaseCell("counts", "1", "in_all")
     ]
     assert hidden_cells(true, printed, relations, get_policy("cms"))
+
+
+# What follows from bands: 67 or more people of whom 66 at most are in the rest leave 1 or more; 66
+# at most, of whom five groups hold 13 or more each, leave 1 or fewer. None of them is small.
+BANDS = {
+    "whole": 67,
+    "rest": 66,
+    "total": 66,
+    "a": 13,
+    "b": 13,
+    "c": 13,
+    "d": 13,
+    "e": 13,
+}
+
+
+def test_a_small_number_that_stands_nowhere_is_not_told_by_rounded_ones():
+    policy = get_policy("midpoint6")
+    bands = table(["row"], **{name: [count] for name, count in BANDS.items()})
+    rounded = {c: policy.rounding.of(bands.table[c]).astype(int) for c in BANDS}
+    alone = table(["row"], one=[1])
+    gone = alone._replace(table=alone.table.assign(one=pd.array([pd.NA], "Int64")))
+    truth = {"bands": bands, "alone": alone}
+    shown = {
+        "bands": bands._replace(table=bands.table.assign(**rounded)),
+        "alone": gone,
+    }
+    one = ReleaseCell("alone", "row", "one")
+    of = functools.partial(ReleaseCell, "bands", "row")
+    holds = (
+        ((of("whole"), 1), (of("rest"), -1), (one, -1)),
+        ((of("total"), 1), *((of(each), -1) for each in "abcde"), (one, -1)),
+    )
+    relations = Relations(cells=holds)
+    puzzle = Puzzle(shown, relations, truth, policy.meant)
+    assert puzzle.truly_told((), [one]) == [one]
+    hidden = told_by_rounding(truth, shown, relations, policy)
+    assert len(hidden) == 1
+    assert puzzle.truly_told(hidden, [one]) == []
 
 
 def test_a_share_tells_its_count():

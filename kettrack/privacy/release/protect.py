@@ -5,7 +5,7 @@ them hides.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from kettrack.arrays import Bools
 from kettrack.privacy.policies import Policy
 from kettrack.privacy.release.cells import Printed, Release, ReleaseCell
 from kettrack.privacy.release.columns import hide_derived
+from kettrack.privacy.release.fewest import fewest
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations
 from kettrack.privacy.release.step_blocks import (
@@ -115,9 +116,34 @@ def told_by_rounding(
         told = puzzle.truly_told(hidden, told)
         if not told:
             break
-        for cell in told:
-            hidden.update(_printed_as(puzzle, cell))
+        own = {each for cell in told for each in _printed_as(puzzle, cell)}
+        # What stands nowhere, or is hidden already, is told by others.
+        hidden |= own - hidden or _cheapest_that_tells(
+            _Search(puzzle, release, hidden), told[0]
+        )
     return hidden
+
+
+def _cheapest_that_tells(search: _Search, cell: ReleaseCell) -> set[ReleaseCell]:
+    """A number without which others no longer tell a cell, wherever it stands."""
+    puzzle = search.puzzle
+    shown = [each for each in puzzle.read if each not in search.hidden]
+
+    def tell(some: Sequence[ReleaseCell]) -> bool:
+        gone = {*puzzle.read} - {*some}
+        return bool(puzzle.truly_told(gone, [cell]))
+
+    places = {puzzle.place[puzzle.first(each)] for each in fewest(shown, tell)}
+    # An empty group is hidden last: it says of nobody how many they are.
+    cheapest = min(
+        places,
+        key=lambda one: (
+            one not in search.readable,
+            search.cost(one),
+            one,
+        ),
+    )
+    return set(search.members[cheapest])
 
 
 def _printed_as(puzzle: Puzzle, cell: ReleaseCell) -> list[ReleaseCell]:
@@ -197,7 +223,7 @@ class _Search:
             self._hide(
                 min(
                     choices,
-                    key=lambda one: (self._cost(one), one),
+                    key=lambda one: (self.cost(one), one),
                 )
             )
             return
@@ -290,7 +316,8 @@ class _Search:
         )
         return float(-total / own)
 
-    def _cost(self, place: int) -> int:
+    def cost(self, place: int) -> int:
+        """What it costs to hide a number wherever it still stands."""
         return sum(
             self._cost_of(cell)
             for cell in self.members[place]
