@@ -93,7 +93,7 @@ def test_reasons_add_up_to_any_reason():
 # ---- planned and kept
 
 
-def dated(rows, days_known=600):
+def dated(rows, days_known=600, **tables):
     """A cohort from `patient, day, planned_next_days` rows."""
     sessions = pd.DataFrame(rows, columns=["patient_id", "day", "planned_next_days"])
     people = sessions["patient_id"].unique()
@@ -101,7 +101,7 @@ def dated(rows, days_known=600):
         {"patient_id": people, "day": 0, "instrument": "PHQ-9", "score": 15}
     )
     patients = pd.DataFrame({"patient_id": people, "observed_to_day": days_known})
-    return derive(cohort_from_frames(sessions, scores, patients))
+    return derive(cohort_from_frames(sessions, scores, patients, **tables))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,19 @@ def test_plans_whose_day_the_log_does_not_reach_are_left_out():
     rows = [(name, 0, 31) for name in people]
     assert planned_intervals(dated(rows, 91)).status == "ok"
     assert planned_intervals(dated(rows, 84)).status == "refused"
+
+
+@pytest.mark.parametrize("event", ["death", "suicide"])
+def test_whoever_died_is_nobody_who_did_not_come(event):
+    people = [f"p{number:02d}" for number in range(14)]
+    rows = [(name, day, 28) for name in people for day in (0, 28, 56, 84, 112, 140)]
+    rows.append(("p13", 168, 28))
+    # The log goes on to day 600. Whoever dies on day 228 had 60 days after the day planned at 140.
+    died = pd.DataFrame({"patient_id": people[:2], "day": [227, 228], "event": event})
+    alive = planned_intervals(dated(rows)).table.set_index("key")
+    table = planned_intervals(dated(rows, events=died)).table.set_index("key")
+    assert alive.loc["all_not_kept", ["sessions", "events"]].tolist() == [85, 14]
+    assert table.loc["all_not_kept", ["sessions", "events"]].tolist() == [84, 13]
 
 
 def test_nobody_plans_is_a_refusal_that_says_what_to_record():

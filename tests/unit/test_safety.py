@@ -13,7 +13,7 @@ from spec.tables import read
 from statsmodels.stats.proportion import proportion_confint
 
 import kettrack as kt
-from kettrack.analysis.safety.sessions import safety_sessions
+from kettrack.analysis.safety.sessions import half_measured, safety_sessions
 from kettrack.estimators.clustered import (
     clustered_mean,
     clustered_share,
@@ -295,6 +295,16 @@ def test_limits_at_their_edge():
     assert flags["rise_20"].tolist() == [1, 0, unknown, 0]
     assert flags["peak_165_100"].tolist() == [0, 0, unknown, 1]
     assert flags["oxygen_90"].tolist() == [1, 0, unknown, 0]
+
+
+def test_a_pressure_without_the_other_is_told():
+    found = safety_sessions(clinic())
+    # Only the session that reached 180 systolic has one pressure alone.
+    assert half_measured(found.values) == (1, 1)
+    below = safety_sessions(clinic(CLINIC.replace(" 180 ", " 130 ")))
+    assert half_measured(below.values) == (1, 0)
+    caveats = kt.estimate("vital_signs_limits", clinic()).caveats
+    assert any("is missing in 1 of the sessions" in each for each in caveats)
 
 
 def test_placebo_is_left_out_and_told():

@@ -20,6 +20,7 @@ from kettrack.estimators.clustered import clustered_share
 from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import (
     COMPLETE_LOG_DAYS,
     MAINTENANCE_GAP_ENDS,
@@ -67,8 +68,8 @@ def following_sessions(
     -------
     DataFrame
         One row per session day: `patient_id` `day` `gap` (days to the next session day; infinite
-        without one) `days_known` (for how long after it the log is complete) and, where it was
-        written down, `planned_next_days`.
+        without one) `days_known` (for how long after it the log is complete, up to a death) and,
+        where it was written down, `planned_next_days`.
     """
     rows = cohort.courses[["patient_id", "day", "course"]]
     # Courses have the rows of the sessions, in the same order.
@@ -79,8 +80,7 @@ def following_sessions(
     person = rows["patient_id"]
     following = rows.groupby(person, sort=False)["day"].shift(-1)
     gap = following.astype("Float64") - rows["day"]
-    ends = cohort.patients.set_index("patient_id")["observed_to_day"]
-    known = person.map(ends).astype("Float64") - rows["day"]
+    known = person.map(_last_days(cohort)).astype("Float64") - rows["day"]
     rows = rows.assign(
         gap=gap.to_numpy(np.float64, na_value=np.inf),
         days_known=known.to_numpy(np.float64, na_value=-np.inf),
@@ -89,6 +89,17 @@ def following_sessions(
     if course:
         rows = rows[(rows["course"] == course).to_numpy(bool)]
     return rows.reset_index(drop=True)
+
+
+def _last_days(cohort: DerivedCohort) -> pd.Series:
+    """Up to which day each person could have come: to the end of the log, or to a death."""
+    ends = cohort.patients.set_index("patient_id")["observed_to_day"].astype("Float64")
+    fatal = cohort.events[cohort.events["event"].isin(DEATHS)]
+    # A log may go on after a death, since it says how far the clinic's records reach.
+    died = (
+        fatal.groupby("patient_id")["day"].min().reindex(ends.index).astype("Float64")
+    )
+    return ends.mask((died < ends).fillna(False), died)
 
 
 def split_rows(
@@ -237,7 +248,8 @@ def planned_intervals(cohort: DerivedCohort) -> Answer:
         caveats=(
             f"On time: at most {100 * ON_TIME_SHARE:g} % of the planned days earlier or later, and"
             " at least one day (kettrack's own convention). A session counts when its log is"
-            f" complete for {COMPLETE_LOG_DAYS} days after the planned day.",
+            f" complete for {COMPLETE_LOG_DAYS} days after the planned day. A log ends with a"
+            " death.",
             "Later or not at all has many reasons: people who are well, people who are not helped,"
             " money, the clinic's own calendar. A plan that was changed in between is not known.",
             f"Intervals hold {100 * LEVEL:g} % and count people as clusters (Korn and Graubard"

@@ -92,7 +92,7 @@ def maintenance_rhythm(cohort: DerivedCohort) -> Answer:
         sentence=_sentence(table),
         caveats=(
             f"A session counts when its log is complete for {COMPLETE_LOG_DAYS} days after it,"
-            " whether anybody came or not. Bands: up to"
+            " whether anybody came or not. A log ends with a death. Bands: up to"
             f" {', '.join(map(str, MAINTENANCE_GAP_ENDS))} days, and longer.",
             "People who are well are given longer intervals, and people who get worse come sooner."
             " The rhythm follows how people do as much as the other way round. Later stretches are"

@@ -258,15 +258,7 @@ def _reached(
             np.nan,
             below.astype(np.float64),
         )
-    when = "rise" if limit.rise else "peak"
-    ends = {
-        "systolic": limit.systolic,
-        "diastolic": limit.diastolic,
-    }
-    # A limit may name one of the two pressures only.
-    parts = [
-        (values[f"{kind}_{when}"], end) for kind, end in ends.items() if end is not None
-    ]
+    parts = _pressures(limit, values)
     known = [~np.isnan(seen) for seen, _ in parts]
     # One of two pressures is enough to reach it, but only both can show that it was not reached:
     # sessions with one of them would count as reached alone.
@@ -277,6 +269,39 @@ def _reached(
         reached,
         np.nan,
     )
+
+
+def _pressures(
+    limit: VitalLimit,
+    values: dict[str, Floats],
+) -> list[tuple[Floats, float]]:
+    """Pressures of each session that a limit asks for, each with its end."""
+    when = "rise" if limit.rise else "peak"
+    ends = {
+        "systolic": limit.systolic,
+        "diastolic": limit.diastolic,
+    }
+    # A limit may name one of the two pressures only.
+    return [
+        (values[f"{kind}_{when}"], end) for kind, end in ends.items() if end is not None
+    ]
+
+
+def half_measured(values: dict[str, Floats]) -> tuple[int, int]:
+    """Sessions with one of the two pressures that a limit asks for, and how many of these reached
+    the limit by that one alone.
+    """
+    alone = np.zeros(len(values["systolic_peak"]), bool)
+    reached = alone.copy()
+    for limit in VITAL_LIMITS:
+        parts = _pressures(limit, values)
+        known = [~np.isnan(seen) for seen, _ in parts]
+        # Of a limit of one pressure, or of none, nothing is half known.
+        half = np.any(known, axis=0) & ~np.all(known, axis=0)
+        over = [seen >= end for seen, end in parts]
+        alone = alone | half
+        reached = reached | (half & np.any(over, axis=0))
+    return int(alone.sum()), int(reached.sum())
 
 
 # ---- groups

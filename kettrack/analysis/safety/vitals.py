@@ -15,6 +15,7 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.safety.sessions import (
     GROUPINGS,
     SafetySessions,
+    half_measured,
     left_out_words,
     safety_sessions,
 )
@@ -30,6 +31,7 @@ from kettrack.analysis.safety.shares import (
 )
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
@@ -179,9 +181,26 @@ def vital_signs_limits(cohort: DerivedCohort) -> Answer:
     return Answer(
         table=table,
         sentence=_limit_sentence(table),
-        caveats=(SHARE_CAVEAT, *left_out_words(found)),
+        caveats=(
+            SHARE_CAVEAT,
+            *left_out_words(found),
+            *_half_measured_words(found, cohort.policy),
+        ),
         level=LEVEL,
         rows=lambda: joined(people_rows(found, parts)),
+    )
+
+
+def _half_measured_words(found: SafetySessions, policy: str) -> tuple[str, ...]:
+    """How many sessions one missing pressure leaves out, and what the other one showed."""
+    sessions, reached = half_measured(found.values)
+    if not sessions:
+        return ()
+    said = get_policy(policy).said_beside_tables
+    return (
+        f"One of the two pressures of a limit is missing in {said(sessions)} of the sessions. Such"
+        " sessions are in no rate of that limit. By the pressure that is known,"
+        f" {said(reached)} of them reached it.",
     )
 
 
