@@ -15,7 +15,7 @@ import pandas as pd
 
 from kettrack import __version__
 from kettrack.analysis.person_rows import finished
-from kettrack.arrays import Bools
+from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import Policy, get_policy
@@ -25,6 +25,7 @@ from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.kernels import NO_ROW
+from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
@@ -241,6 +242,19 @@ def _collect(cohort: DerivedCohort, error: NotIdentified, n: int) -> str:
     counts_hidden = get_policy(cohort.policy).for_release
     there = "fewer" if counts_hidden else f"only {n}"
     return f"at least {FEWEST_PEOPLE} people (this log holds {there}). Also record: {error.collect}"
+
+
+def log_end_days(
+    cohort: DerivedCohort,
+) -> Floats:
+    """Last day on which an event of each patient would stand in the log."""
+    everyone = cohort.patients["patient_id"]
+    end = cohort.log_ends.reindex(everyone).to_numpy(np.float64)
+    events = cohort.events
+    died = events[events["event"].isin(DEATHS)]
+    death = died.groupby("patient_id")["day"].min()
+    # Nobody is at risk after death, even where the extract goes on.
+    return np.fmin(end, death.reindex(everyone).to_numpy(np.float64))
 
 
 def require_log_end(cohort: DerivedCohort) -> None:

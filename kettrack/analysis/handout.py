@@ -23,6 +23,7 @@ from kettrack.analysis.page_tables import (
     PageTables,
 )
 from kettrack.analysis.short_answers import weeks_told
+from kettrack.analysis.suicidality.no_log_end import no_end_words
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
@@ -44,6 +45,8 @@ _STATES: Final[Mapping[str, tuple[str, ...]]] = {
 # What came first after the first course.
 _FIRST: Final = ("estimate", "again_first", "lost_first")
 _ENDS: Final = ("estimate", "ci_low", "ci_high")
+_ATTEMPT: Final = "attempt"
+_DEATHS: Final = ("suicide", "death")
 # Why a figure is missing.
 Missing = Literal["hidden", "not known"]
 
@@ -77,6 +80,10 @@ class Handout:
         People who got worse, people whose thoughts of suicide grew, sessions with a side effect.
     serious, sessions : int or None
         Serious side effects, and the sessions that were looked at.
+    attempts, deaths : int or None
+        Suicide attempts and deaths of any cause that were recorded while people were followed.
+    unended : bool
+        Whether such events are recorded of people whose log has no end, too.
     more : tuple of float or None
         Points that one more session changes: estimate, lower and upper end.
     missing : mapping
@@ -103,6 +110,9 @@ class Handout:
     side_effects: float | None
     serious: int | None
     sessions: int | None
+    attempts: int | None
+    deaths: int | None
+    unended: bool
     more: tuple[float, float, float] | None
     missing: Mapping[str, Missing]
     policy: str
@@ -173,6 +183,9 @@ def handout_figures(cohort: Cohort | DerivedCohort) -> Handout:
         side_effects=_share(page, EVENTS, ANY_EVENT),
         serious=_whole(page, EVENTS, SERIOUS, "events"),
         sessions=_whole(page, EVENTS, SERIOUS, "sessions"),
+        attempts=_recorded(page, [_ATTEMPT]),
+        deaths=_recorded(page, _DEATHS),
+        unended=bool(no_end_words(cohort, [_ATTEMPT, *_DEATHS])),
         more=_more(page),
         missing=_missing(page, good),
         policy=settings.policy,
@@ -291,6 +304,19 @@ def _whole(
     return int(cells[column]) if cells else None
 
 
+def _recorded(page: PageTables, kinds: Sequence[str]) -> int | None:
+    """How many events of some kinds were recorded; None where that may not be told, and where the
+    log holds no events.
+    """
+    # Every log of events has a row of attempts. Deaths have one where there are any.
+    if not page.has(SUICIDALITY, _ATTEMPT):
+        return None
+    there = [kind for kind in kinds if page.has(SUICIDALITY, kind)]
+    counts = [_whole(page, SUICIDALITY, kind, "events") for kind in there]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
 def _more(page: PageTables) -> tuple[float, float, float] | None:
     cells = _cells(page, NEXT, NEXT, _ENDS)
     if not cells:
@@ -307,6 +333,9 @@ def _missing(page: PageTables, good: bool) -> dict[str, Missing]:
         "worse": ("worsening", "worse"),
         "side_effects": (EVENTS, ANY_EVENT),
         "thoughts": (SUICIDALITY, "grew"),
+        "attempts": (SUICIDALITY, _ATTEMPT),
+        # What is known of attempts is known of deaths.
+        "deaths": (SUICIDALITY, _ATTEMPT),
         "more": (NEXT, NEXT),
     }
     reasons: dict[str, Missing] = {

@@ -215,7 +215,12 @@ class _Sentences:
         return still, others
 
     def harm(self) -> tuple[str, ...]:
-        return (*self.worse(), *self.side_effects(), *self.thoughts())
+        return (
+            *self.worse(),
+            *self.side_effects(),
+            *self.thoughts(),
+            *self.recorded(),
+        )
 
     def worse(self) -> tuple[str, ...]:
         told = self.told
@@ -268,6 +273,43 @@ class _Sentences:
                 max(round(told.thoughts), 1),
             ).format(people=self.whole(told.thoughts)),
         )
+
+    def recorded(self) -> tuple[str, ...]:
+        """Attempts and deaths that were written down, and that others may have been."""
+        lines = [self.attempts(), self.deaths()]
+        if self.told.unended:
+            lines.append(
+                self.words.gettext(
+                    "More was written down of people whose records are not complete."
+                )
+            )
+        return tuple(lines)
+
+    def attempts(self) -> str:
+        number = self.told.attempts
+        if number is None:
+            why = self.lacking(self.told.missing["attempts"])
+            return self.words.gettext("Attempts at suicide:") + " " + why
+        if number == 0:
+            return self.words.gettext("No attempt at suicide was written down.")
+        return self.words.ngettext(
+            "About {number} attempt at suicide was written down.",
+            "About {number} attempts at suicide were written down.",
+            number,
+        ).format(number=number)
+
+    def deaths(self) -> str:
+        number = self.told.deaths
+        if number is None:
+            why = self.lacking(self.told.missing["deaths"])
+            return self.words.gettext("Deaths:") + " " + why
+        if number == 0:
+            return self.words.gettext("No death was written down.")
+        return self.words.ngettext(
+            "About {number} death was written down, of any cause.",
+            "About {number} deaths were written down, of any cause.",
+            number,
+        ).format(number=number)
 
     def counted(self) -> tuple[str, ...]:
         told = self.told

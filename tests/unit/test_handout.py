@@ -14,7 +14,7 @@ import pyphen  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_answers import derived_sample
+from sample_answers import derived_sample, sample_answer
 
 from kettrack.analysis import handout
 from kettrack.analysis.handout import Handout, handout_figures, whole_people
@@ -134,6 +134,40 @@ def test_the_rule_in_force_is_told(rule: Predicate, words: str) -> None:
 )
 def test_harm_is_told_or_said_to_be_missing(share: float | None, words: str) -> None:
     assert words in all_said(replace(told(), worse=share))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "deaths", "unended", "words"),
+    [
+        (3, 0, False, "About 3 attempts at suicide were written down."),
+        (0, 0, False, "No attempt at suicide was written down."),
+        (0, 0, False, "No death was written down."),
+        (0, 9, False, "About 9 deaths were written down, of any cause."),
+        (None, None, False, "Attempts at suicide: The records of this clinic"),
+        (0, 0, True, "More was written down of people whose records are not complete."),
+    ],
+)
+def test_attempts_and_deaths_are_told(
+    attempts: int | None, deaths: int | None, unended: bool, words: str
+) -> None:
+    missing = {**told().missing, "attempts": "not known", "deaths": "not known"}
+    figures = replace(
+        told(), attempts=attempts, deaths=deaths, unended=unended, missing=missing
+    )
+    assert words in all_said(figures)
+
+
+def test_attempts_and_deaths_are_those_of_the_report() -> None:
+    cohort = derived_sample("midpoint6")
+    table = sample_answer("suicidality_in_short", "midpoint6").table.set_index("key")
+    there = table.index.intersection(["suicide", "death"])
+    assert told().attempts == table.loc["attempt", "events"]
+    assert told().deaths == table.loc[there, "events"].sum()
+    # Under a policy that hides, a few deaths are neither told nor called none.
+    alone = replace(cohort.cohort, settings=replace(cohort.settings, policy="cms"))
+    hidden = handout_figures(alone)
+    assert hidden.attempts is None or hidden.attempts == 0 or hidden.attempts >= 11
+    assert hidden.deaths is None or hidden.deaths == 0 or hidden.deaths >= 11
 
 
 def test_no_session_with_a_record_is_not_none_that_was_serious() -> None:

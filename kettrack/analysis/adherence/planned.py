@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end
+from kettrack.analysis.context import LEVEL, log_end_days, require_log_end
 from kettrack.analysis.person_rows import COLUMNS
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Floats, Objects
@@ -20,7 +20,6 @@ from kettrack.estimators.clustered import clustered_share
 from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import (
     COMPLETE_LOG_DAYS,
     MAINTENANCE_GAP_ENDS,
@@ -80,7 +79,8 @@ def following_sessions(
     person = rows["patient_id"]
     following = rows.groupby(person, sort=False)["day"].shift(-1)
     gap = following.astype("Float64") - rows["day"]
-    known = person.map(_last_days(cohort)).astype("Float64") - rows["day"]
+    ends = pd.Series(log_end_days(cohort), index=cohort.patients["patient_id"])
+    known = person.map(ends).astype("Float64") - rows["day"]
     rows = rows.assign(
         gap=gap.to_numpy(np.float64, na_value=np.inf),
         days_known=known.to_numpy(np.float64, na_value=-np.inf),
@@ -89,17 +89,6 @@ def following_sessions(
     if course:
         rows = rows[(rows["course"] == course).to_numpy(bool)]
     return rows.reset_index(drop=True)
-
-
-def _last_days(cohort: DerivedCohort) -> pd.Series:
-    """Up to which day each person could have come: to the end of the log, or to a death."""
-    ends = cohort.patients.set_index("patient_id")["observed_to_day"].astype("Float64")
-    fatal = cohort.events[cohort.events["event"].isin(DEATHS)]
-    # A log may go on after a death, since it says how far the clinic's records reach.
-    died = (
-        fatal.groupby("patient_id")["day"].min().reindex(ends.index).astype("Float64")
-    )
-    return ends.mask((died < ends).fillna(False), died)
 
 
 def split_rows(

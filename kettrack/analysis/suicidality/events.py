@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end
+from kettrack.analysis.context import LEVEL, log_end_days, require_log_end
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.suicidality.no_log_end import events_without_end, no_end_words
 from kettrack.analysis.suicidality.people import no_placebo
@@ -18,7 +18,6 @@ from kettrack.analysis.suicidality.recorded import (
     IN_SHORT,
     WORDS,
     followed,
-    log_end_days,
     recorded_harms,
 )
 from kettrack.arrays import Bools, Floats

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import log_end_days
 from kettrack.analysis.suicidality.people import no_placebo
 from kettrack.analysis.suicidality.recorded import (
     WORDS,
     followed,
-    log_end_days,
     recorded_harms,
 )
 from kettrack.arrays import Bools, Floats

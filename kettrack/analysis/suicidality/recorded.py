@@ -1,14 +1,13 @@
-"""Attempts, deaths and admissions as recorded, and to which day a log would tell them."""
+"""Attempts, deaths and admissions as recorded."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from kettrack.analysis.suicidality.people import no_placebo
-from kettrack.arrays import Bools, Floats
+from kettrack.arrays import Bools
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import DEATHS
 
@@ -40,19 +39,6 @@ def followed(
     """Whose log says to which day it is complete, per patient."""
     known = cohort.patients["observed_to_day"].notna().to_numpy(bool)
     return no_placebo(cohort) & known
-
-
-def log_end_days(
-    cohort: DerivedCohort,
-) -> Floats:
-    """Last day on which an event of each patient would stand in the log."""
-    everyone = cohort.patients["patient_id"]
-    end = cohort.log_ends.reindex(everyone).to_numpy(np.float64)
-    events = cohort.events
-    died = events[events["event"].isin(DEATHS)]
-    death = died.groupby("patient_id")["day"].min()
-    # Nobody is at risk after death, even where the extract goes on.
-    return np.fmin(end, death.reindex(everyone).to_numpy(np.float64))
 
 
 def recorded_harms(
