@@ -510,6 +510,31 @@ def test_what_follows_from_two_other_tables_is_seen():
     assert hidden_cells(true, printed, relations, get_policy("cms"))
 
 
+def test_only_what_tells_a_number_is_hidden_for_it():
+    """Three sums of two tell each of three numbers; nine others bind it and tell nothing."""
+    decoys = 9
+    counts = {"one": 4, "a": 50, "b": 50}
+    counts |= {f"other{k}": 30 + k for k in range(decoys)}
+    sums = {f"with_other{k}": ("one", f"other{k}") for k in range(decoys)}
+    sums |= {"one_a": ("one", "a"), "one_b": ("one", "b"), "a_b": ("a", "b")}
+    wholes = {name: sum(counts[part] for part in parts) for name, parts in sums.items()}
+    row = {name: [count] for name, count in {**wholes, **counts}.items()}
+    true = {"t": table(["row"], **row)}
+    gone = {name: pd.array([pd.NA], "Int64") for name in counts}
+    shown = {"t": true["t"]._replace(table=true["t"].table.assign(**gone))}
+    of = functools.partial(ReleaseCell, "t", "row")
+    holds = tuple(
+        ((of(name), 1), *((of(part), -1) for part in parts))
+        for name, parts in sums.items()
+    )
+    puzzle = Puzzle(shown, Relations(cells=holds), true)
+    small = puzzle.small(SMALLEST)
+    assert puzzle.told(puzzle.system(), small, SMALLEST) == [of("one")]
+    hidden = hidden_cells(true, shown, Relations(cells=holds), get_policy("cms"))
+    assert len(hidden) == 1
+    assert puzzle.told(puzzle.system(hidden), small, SMALLEST) == []
+
+
 # What follows from bands: 67 or more people of whom 66 at most are in the rest leave 1 or more; 66
 # at most, of whom five groups hold 13 or more each, leave 1 or fewer. None of them is small.
 BANDS = {

@@ -23,7 +23,6 @@ from kettrack.privacy.release.step_blocks import (
     counted_columns,
     figures_again,
 )
-from kettrack.privacy.release.system import HiddenNumbers
 from kettrack.result import SUPPRESSED, Role
 
 # What it costs to hide a number: a denominator is what the others are read by.
@@ -35,7 +34,6 @@ _CURVE_COST: Final = 40  # a step of a curve, with all after it
 _MOST_ROUNDS: Final = 400
 # Under a rounding, as under the strictest of the policies that hide: counts of 1 to 10.
 _SMALL_BY_ROUNDING: Final = 11
-_DEPTH: Final = 5  # sums from a number that is told to one that tells of it
 # In the name of a count that a share tells; no column has it.
 _OF: Final = " of "
 
@@ -170,12 +168,17 @@ def _hide_what_tells(search: _Search, smallest: int) -> None:
         )
         if not told:
             break
+        before = len(search.hidden)
         for cell in told:
             search.hide_for(
                 cell,
-                system,
                 smallest,
+                misleading,
             )
+        # Nobody can say which number would end it.
+        if len(search.hidden) == before:
+            for cell in told:
+                search.hide_table(cell.question)
 
 
 class _Search:
@@ -197,28 +200,31 @@ class _Search:
         for cell in puzzle.read:
             self.members[puzzle.place[puzzle.first(cell)]].append(cell)
         self.readable = {place for place in self.members if self._can_be_read(place)}
-        sums = puzzle.sums
-        self.entries: dict[int, list[int]] = defaultdict(list)
-        self.cells: dict[int, list[int]] = defaultdict(list)
-        for entry, row in enumerate(sums.row.tolist()):
-            self.entries[row].append(entry)
-            self.cells[row].append(int(sums.cell[entry]))
-        self.tried_sums: dict[int, list[int]] = defaultdict(list)
-        for row, place in zip(
-            sums.row.tolist(),
-            sums.cell.tolist(),
-            strict=True,
-        ):
-            self.tried_sums[place].append(row)
 
-    def hide_for(self, cell: ReleaseCell, system: HiddenNumbers, smallest: int) -> None:
+    def hide_for(
+        self,
+        cell: ReleaseCell,
+        smallest: int,
+        misleading: Sequence[ReleaseCell],
+    ) -> None:
         """Hide one more number, so that less can be told of a cell; all of its table where no
         single number is left that tells of it.
         """
         place = self.puzzle.place[self.puzzle.first(cell)]
         # A small number that can be read tells itself, whatever else tells it.
-        plain = place in self.readable
-        choices = {place} if plain else self._that_tell(place, system, smallest)
+        if place in self.readable:
+            self._hide(place)
+            return
+        gone = {*self.hidden, *misleading}
+        held = self.puzzle.holding_down(
+            cell,
+            smallest,
+            gone,
+        )
+        # What went for another cell of this round may have been enough.
+        if held is None:
+            return
+        choices = self.readable.intersection(held)
         if choices:
             self._hide(
                 min(
@@ -227,64 +233,19 @@ class _Search:
                 )
             )
             return
-        self._gone({c for c in self.puzzle.read if c.question == cell.question})
+        self.hide_table(cell.question)
 
-    def _that_tell(
-        self,
-        place: int,
-        system: HiddenNumbers,
-        smallest: int,
-    ) -> set[int]:
-        """Numbers that can be read and tell of a cell, by one sum or by the sums behind it."""
-        sums = [
-            r
-            for r in self.tried_sums[place]
-            if self._most(
-                r,
-                place,
-                system,
-            )
-            < smallest
-        ]
-        # Where only several sums together tell, each of them has its part in it.
-        wave = sums or self.tried_sums[place]
-        # A number that is not printed but follows from others is as good as printed. Where none of
-        # those is left, two that are shown bound those between them: 27, hidden, 22.
-        return self._readable(place, wave, system, told=True) or self._readable(
-            place, wave, system, told=False
+    def hide_table(self, question: str) -> None:
+        """Hide every number of a table."""
+        self._gone({c for c in self.puzzle.read if c.question == question})
+
+    def cost(self, place: int) -> int:
+        """What it costs to hide a number wherever it still stands."""
+        return sum(
+            self._cost_of(cell)
+            for cell in self.members[place]
+            if cell not in self.hidden
         )
-
-    def _readable(
-        self,
-        place: int,
-        wave: list[int],
-        system: HiddenNumbers,
-        *,
-        told: bool,
-    ) -> set[int]:
-        """Numbers that can be read in some sums of a cell, and in the sums behind them: of numbers
-        that are told, or of all that cannot be read.
-        """
-        seen = set(wave)
-        behind = {place}
-        found: set[int] = set()
-        for _ in range(_DEPTH):
-            near = {each for row in wave for each in self.cells[row]}
-            found |= near & self.readable
-            # The nearest are enough where nothing else tells the number.
-            if found and not told:
-                break
-            followed = near - behind - self.readable
-            behind |= near
-            wave = [
-                row
-                for each in sorted(followed)
-                if not told or system.low[each] == system.high[each] != 0
-                for row in self.tried_sums[each]
-                if row not in seen
-            ]
-            seen |= set(wave)
-        return found
 
     def _can_be_read(self, place: int) -> bool:
         """Whether a number other than 0 still stands somewhere."""
@@ -298,31 +259,6 @@ class _Search:
         for place in {self.puzzle.place[self.puzzle.first(c)] for c in mine}:
             if not self._can_be_read(place):
                 self.readable.discard(place)
-
-    def _most(self, row: int, place: int, system: HiddenNumbers) -> float:
-        """The largest value that one sum leaves for a cell."""
-        sums = self.puzzle.sums
-        entries = np.array(self.entries[row])
-        cells = sums.cell[entries]
-        weights = sums.weight[entries]
-        own = float(weights[cells == place][0])
-        others = cells != place
-        # The sum is 0: the cell is what the others leave.
-        ends = np.stack([system.low[cells], system.high[cells]]) * weights
-        total = (
-            ends.min(axis=0)[others].sum()
-            if own > 0
-            else ends.max(axis=0)[others].sum()
-        )
-        return float(-total / own)
-
-    def cost(self, place: int) -> int:
-        """What it costs to hide a number wherever it still stands."""
-        return sum(
-            self._cost_of(cell)
-            for cell in self.members[place]
-            if cell not in self.hidden
-        )
 
     def _cost_of(self, cell: ReleaseCell) -> int:
         # A curve hangs on what happened first and on all others together.

@@ -23,7 +23,12 @@ from kettrack.privacy.release.cells import (
 from kettrack.privacy.release.guesses import guessed
 from kettrack.privacy.release.programs import NothingFits
 from kettrack.privacy.release.relations import CellTerm, Relations, row_relations
-from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
+from kettrack.privacy.release.system import (
+    HiddenNumbers,
+    Sum,
+    Sums,
+    holding_down,
+)
 
 MOST: Final = 10**6  # no clinic has more people, sessions or scores
 # What a number that is read says of the true one: its smallest and its largest value.
@@ -209,6 +214,16 @@ class Puzzle:
         self, hidden: Iterable[ReleaseCell] = (), *, whole: bool = True
     ) -> HiddenNumbers:
         """The puzzle with further cells hidden."""
+        low, high = self._ends(hidden)
+        return HiddenNumbers(
+            low,
+            high,
+            self.sums,
+            whole=whole,
+        )
+
+    def _ends(self, hidden: Iterable[ReleaseCell]) -> tuple[Floats, Floats]:
+        """The smallest and the largest value of each place, with further cells hidden."""
         gone = set(hidden)
         low: Floats = np.full(len(self.place), self.floor)
         high: Floats = np.full(
@@ -221,12 +236,17 @@ class Puzzle:
                 least, most = self.meaning(value) if self.meaning else (value, value)
                 low[place] = max(low[place], least)
                 high[place] = min(high[place], most)
-        return HiddenNumbers(
-            low,
-            high,
-            self.sums,
-            whole=whole,
-        )
+        return low, high
+
+    def holding_down(
+        self, cell: ReleaseCell, enough: int, hidden: Iterable[ReleaseCell]
+    ) -> list[int] | None:
+        """Places of the numbers that keep a cell below a number, with further cells hidden; None
+        where nothing does.
+        """
+        low, high = self._ends(hidden)
+        place = self.place[self.first(cell)]
+        return holding_down(low, high, self.sums, place, enough)
 
     def told(
         self, system: HiddenNumbers, small: Iterable[ReleaseCell], smallest: int

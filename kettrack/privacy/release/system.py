@@ -16,6 +16,9 @@ from kettrack.privacy.release.programs import Aim, IntegerProgram, NothingFits
 
 # Bounds settle in a few rounds; a long chain of rows needs one for each row.
 _MOST_ROUNDS: Final = 200
+_SOLVED: Final = 0  # what HiGHS says
+_NO_PRICE: Final = 1e-9
+_NEARLY: Final = 1e-6
 _MOST_NEAR: Final = 300  # cells near one that is asked for
 _FEW: Final = (
     6  # cells are asked for one by one where no more are left, or cleared at once
@@ -379,3 +382,66 @@ class HiddenNumbers:
             largest,
         )
         return low, high
+
+
+def holding_down(
+    low: Floats, high: Floats, sums: Sums, cell: int, enough: int
+) -> list[int] | None:
+    """Numbers that together keep a cell from being as large as a number.
+
+    Parameters
+    ----------
+    low, high : float64, shape (cells,)
+        Bounds of each cell.
+    sums : Sums
+        What binds them.
+    cell : int
+        Place of the cell.
+    enough : int
+        The number.
+
+    Returns
+    -------
+    list of int or None
+        Places of the cells whose bounds the largest value rests on, in their order; none where the
+        program finds no end, and None where it is large enough.
+
+    Notes
+    -----
+    The cell is made as large as a linear program allows. A bound with a price (a dual value) of 0
+    could go and nothing would change.
+
+    Examples
+    --------
+    Of 85 people 69 are in one part; of another part of 15 nothing hangs on the 40 men:
+
+    >>> low = np.array([85.0, 69.0, 15.0, 0.0, 40.0])
+    >>> high = np.array([85.0, 69.0, 15.0, 85.0, 40.0])
+    >>> holding_down(low, high, Sums.of([Sum([0, 1, 2, 3], [1, -1, -1, -1])]), 3, 2)
+    [0, 1, 2]
+    """
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array
+
+    weights = csr_array(
+        (sums.weight, (sums.row, sums.cell)),
+        shape=(len(sums.low), len(low)),
+    )
+    cost = np.zeros(len(low))
+    cost[cell] = -1
+    # Every sum of a release is one number: what its cells leave.
+    found = linprog(
+        cost,
+        A_eq=weights,
+        b_eq=sums.low,
+        bounds=np.stack([low, high], axis=1),
+        method="highs",
+    )
+    if found.status != _SOLVED:
+        return []
+    # Rounding errors of the solver make no whole person.
+    if found.x[cell] > enough - _NEARLY:
+        return None
+    prices = np.abs(found.lower.marginals) + np.abs(found.upper.marginals)
+    places: list[int] = np.flatnonzero(prices > _NO_PRICE).tolist()
+    return places
