@@ -25,7 +25,6 @@ from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.kernels import NO_ROW
-from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
@@ -250,11 +249,25 @@ def log_end_days(
     """Last day on which an event of each patient would stand in the log."""
     everyone = cohort.patients["patient_id"]
     end = cohort.log_ends.reindex(everyone).to_numpy(np.float64)
-    events = cohort.events
-    died = events[events["event"].isin(DEATHS)]
-    death = died.groupby("patient_id")["day"].min()
     # Nobody is at risk after death, even where the extract goes on.
-    return np.fmin(end, death.reindex(everyone).to_numpy(np.float64))
+    return np.fmin(end, cohort.death_days.to_numpy(np.float64, na_value=np.nan))
+
+
+DEATH_IS_A_STOP: Final = (
+    "Where the log goes on after a death, it counts here as a stop; where the log ends with it, as"
+    " the end of the log."
+)
+
+
+def death_words(
+    cohort: DerivedCohort, standing: str = DEATH_IS_A_STOP
+) -> tuple[str, ...]:
+    """How many people died, and where they stand in a table; nothing where nobody did."""
+    count = int(cohort.death_days.notna().sum())
+    if not count:
+        return ()
+    said = get_policy(cohort.policy).said_beside_tables(count)
+    return (f"Deaths in this log: {said}. {standing}",)
 
 
 def require_log_end(cohort: DerivedCohort) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import LAST_ROW
+from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.plain_words import agree
 
@@ -114,6 +115,22 @@ def log_ends(cohort: Cohort) -> pd.Series:
     both = pd.concat([observed, last], axis=1)
     latest = both.max(axis=1)  # a missing one of the two is passed over
     return latest.astype("int64")
+
+
+def death_days(cohort: Cohort) -> pd.Series:
+    """Day of each patient's death, of whatever cause; missing where none is recorded.
+
+    Returns
+    -------
+    Series
+        Float64 by `patient_id`, in patient order.
+    """
+    events = cohort.events
+    # A log may hold the death and its cause as two rows.
+    fatal = events[events["event"].isin(DEATHS)]
+    first = fatal.groupby("patient_id")["day"].min()
+    patients = cohort.patients["patient_id"]
+    return first.reindex(patients).astype("Float64").rename_axis("patient_id")
 
 
 def _observed_to(cohort: Cohort) -> pd.Series:

@@ -184,6 +184,7 @@ def state_segment_rows(
     timeline: pd.DataFrame,
     baseline_day: pd.Series,
     criteria: Criteria,
+    death_day: pd.Series,
 ) -> pd.DataFrame:
     """Stretches of days in which a patient's state is known; see `DerivedCohort.state_segments`.
 
@@ -195,6 +196,8 @@ def state_segment_rows(
         Day of the baseline, by `patient_id`, of the patients who are rated.
     criteria : Criteria
         They say for how many days a state holds.
+    death_day : Series
+        Day of a death, by `patient_id`; missing where none is recorded.
     """
     kind = timeline["state"].dtype
     # The baseline is `unchanged` by definition.
@@ -211,7 +214,8 @@ def state_segment_rows(
     following = by_patient.shift(-1).fillna(np.inf)
     # `to_day` is the first day on which the state holds no more
     longest = day + criteria.state_holds_days + 1
-    ends = np.minimum(following, longest)
+    died = rows["patient_id"].map(death_day).astype(np.float64).fillna(np.inf)
+    ends = np.minimum(np.minimum(following, longest), died)
     out = rows.assign(
         state=rows["state"].astype(kind),
         from_day=day.clip(lower=0),

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, require_log_end
+from kettrack.analysis.context import LEVEL, death_words, require_log_end
 from kettrack.analysis.person_rows import exit_rows, joined, share_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Bools, Floats
@@ -56,6 +56,7 @@ _REASON_ROLES: Final[dict[str, Role]] = {
 # Weeks since session 1 at which the share that stopped is told.
 WEEKS: Final = (4, 12, 26, 52)
 _UNKNOWN: Final = "unknown"
+_DIED: Final = "died"
 _ALL: Final = "any_reason"
 
 
@@ -223,6 +224,11 @@ def time_to_discontinuation(cohort: DerivedCohort) -> Answer:
             " the log is complete for so long after it. Who comes back after such a gap has stopped"
             " all the same. The recorded reason is that of the last stop, so it is not known for"
             " people who came back.",
+            *death_words(
+                cohort,
+                f"Who died within {COMPLETE_LOG_DAYS} days of the last session, and of whom no"
+                " reason is recorded, stopped because of the death.",
+            ),
             "Reasons compete (Aalen-Johansen): their shares add up to that of any reason. A stop is"
             " no failure and no success: some people are well, others are not helped. The reason"
             " is what the clinic recorded, and unknown where it recorded none.",
@@ -252,8 +258,13 @@ def discontinuations(cohort: DerivedCohort) -> tuple[pd.DataFrame, list[str]]:
     bucket = cohort.bucket
     known_to = np.asarray(bucket.observed_to_day, np.float64) - COMPLETE_LOG_DAYS
     last, gap_after = _last_before_gap(cohort)
-    stopped = last <= known_to
-    recorded = cohort.patients["stop_reason"].astype(object).fillna(_UNKNOWN)
+    death = cohort.death_days.to_numpy(np.float64, na_value=np.inf)
+    # Whoever dies before a gap is too long can have no more sessions, however far the log goes on.
+    died = (death <= last + COMPLETE_LOG_DAYS) & ~np.isfinite(gap_after)
+    stopped = (last <= known_to) | died
+    recorded = cohort.patients["stop_reason"].astype(object)
+    # What the clinic recorded of the stop came before the death.
+    recorded = recorded.mask(recorded.isna().to_numpy() & died, _DIED).fillna(_UNKNOWN)
     # A reason belongs to the end of all sessions, not to a pause before somebody came back.
     reason = recorded.where(~np.isfinite(gap_after), _UNKNOWN).to_numpy(object)
     reasons = sorted({str(name) for name in reason[stopped]})
@@ -261,11 +272,12 @@ def discontinuations(cohort: DerivedCohort) -> tuple[pd.DataFrame, list[str]]:
         [reasons.index(name) + 1 if name in reasons else 0 for name in reason]
     )
     step = np.where(stopped, last, known_to) + 1
+    counted = (known_to >= 0) | died
     exits = pd.DataFrame(
         {
             "patient_id": bucket.patient_id,
-            "step": np.where(known_to >= 0, step, 0).astype(np.int64),
-            "cause": np.where(stopped & (known_to >= 0), place, 0),
+            "step": np.where(counted, step, 0).astype(np.int64),
+            "cause": np.where(stopped & counted, place, 0),
         }
     )
     return exits[~_begun_before(cohort)].reset_index(drop=True), reasons

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import rule_words
+from kettrack.analysis.context import death_words, log_end_days, rule_words
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
@@ -45,7 +45,8 @@ def occupancy_rows(cohort: DerivedCohort, weeks: int = _MOST_WEEKS) -> pd.DataFr
     DataFrame
         One row per patient and week 0, 1, ...: `patient_id` `week` `band`: the state that still
         holds on day 7 x week (a state holds until the next score, at most
-        `Criteria.state_holds_days`); else `log_ended` once the log reaches no further, `not_rated`
+        `Criteria.state_holds_days`); else `log_ended` once the log reaches no further or the person
+        has died, `not_rated`
         for those without a rated baseline, `not_known_after_stop` after the last session of a
         treatment known to be over, and `not_known`; and `treatment_over`, whatever the state.
     """
@@ -53,7 +54,7 @@ def occupancy_rows(cohort: DerivedCohort, weeks: int = _MOST_WEEKS) -> pd.DataFr
     day = DAYS_IN_WEEK * np.arange(weeks + 1)
     n_weeks = len(day)
     # Patients down, weeks across, in patient order.
-    ends = cohort.log_ends.reindex(patients).to_numpy()
+    ends = log_end_days(cohort)
     ended = day > ends[:, None]
     over = (day > _treatment_end(cohort)[:, None]) & ~ended
     unrated = np.broadcast_to(~cohort.rated[:, None], ended.shape)
@@ -202,6 +203,10 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
             " score tells it."
         ),
         log_words(cohort),
+        *death_words(
+            cohort,
+            "A log ends with a death: these people stand among those whose log ended earlier.",
+        ),
         (
             "This is what happened, not the effect of treatment. People whose state is not known"
             " may be better or worse than people who were scored."

@@ -14,6 +14,7 @@ import pandas as pd
 
 from kettrack.analysis.context import (
     LEVEL,
+    death_words,
     require_log_end,
     require_scored_later,
     shown_steps,
@@ -350,6 +351,7 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
             " after the last session; the person leaves at the last score. Who comes back after"
             " months counts as stopped in a log that ends before, so a shorter log gives a lower"
             " share. The share with scores after the last session does not depend on it.",
+            *death_words(cohort),
         ),
         level=LEVEL,
         rows=partial(week_rows, {"event": exits, **beside}),

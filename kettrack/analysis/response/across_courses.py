@@ -12,6 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.context import (
     LEVEL,
+    death_words,
     require_log_end,
     require_scored_later,
 )
@@ -217,6 +218,7 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
             "Stopped: no more sessions in the log. Completed: the same, after the planned number."
             f" Scored later: a score, but none within {cohort.criteria.late_after_days} days after"
             f" the last session. {_SO_FAR}",
+            *death_words(cohort),
             _NO_BENCHMARK,
         ),
         level=LEVEL,
@@ -315,6 +317,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
             "Stopped: no more sessions in the log, scored after the last one, and then no longer."
             " Not scored: no score after the last session. Both leave at their last score."
             f" {_SO_FAR}",
+            *death_words(cohort),
             _NO_BENCHMARK,
             f"The table ends with week {LAST_WEEK_OF_RESPONSE}, or where fewer than"
             f" {FEWEST_PEOPLE} people are still counted.",

@@ -15,6 +15,7 @@ import pandas as pd
 from kettrack.analysis.context import (
     LEVEL,
     SCORES_TO_RECORD,
+    death_words,
     require_scored_later,
 )
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
@@ -483,6 +484,7 @@ def _caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
         f" none within {cohort.criteria.late_after_days} days after that session and before"
         " another one. Nobody knows how either of them were at the end of the course.",
         *([overlap] if recall.days else []),
+        *death_words(cohort),
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.context import (
     LEVEL,
+    death_words,
     require_log_end,
     require_scored_later,
     rule_words,
@@ -298,6 +299,7 @@ def _caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
         " (competing events, Aalen-Johansen). The log's end takes people out.",
         "The day is the day of the score that shows it. It happened between that score and the"
         " one before, so a clinic that scores rarely has later days.",
+        *death_words(cohort),
         "No model of sessions that do nothing stands beside these days. People also get better by"
         f" themselves; how many would is the column null in the answer to"
         f" {asked_as('response_by_session')}",
