@@ -23,6 +23,7 @@ from kettrack.privacy.release.whole import withhold
 from kettrack.privacy.release.words import rounded_words
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
+from kettrack.timelines.as_of import death_days
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
@@ -250,7 +251,7 @@ def log_end_days(
     everyone = cohort.patients["patient_id"]
     end = cohort.log_ends.reindex(everyone).to_numpy(np.float64)
     # Nobody is at risk after death, even where the extract goes on.
-    return np.fmin(end, cohort.death_days.to_numpy(np.float64, na_value=np.nan))
+    return np.fmin(end, death_days(cohort.cohort).to_numpy(np.float64, na_value=np.nan))
 
 
 DEATH_IS_A_STOP: Final = (
@@ -263,7 +264,7 @@ def death_words(
     cohort: DerivedCohort, standing: str = DEATH_IS_A_STOP
 ) -> tuple[str, ...]:
     """How many people died, and where they stand in a table; nothing where nobody did."""
-    count = int(cohort.death_days.notna().sum())
+    count = int(death_days(cohort.cohort).notna().sum())
     if not count:
         return ()
     said = get_policy(cohort.policy).said_beside_tables(count)

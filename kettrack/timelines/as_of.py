@@ -112,8 +112,12 @@ def log_ends(cohort: Cohort) -> pd.Series:
     observed = _observed_to(cohort)
     last = _last_rows(cohort.sessions, cohort.scores, cohort.events)
     last = last.reindex(observed.index).astype("Float64")
-    both = pd.concat([observed, last], axis=1)
-    latest = both.max(axis=1)  # a missing one of the two is passed over
+    both = pd.concat(
+        [observed, last],
+        axis=1,
+    )
+    # A missing one of the two is passed over.
+    latest = both.max(axis=1)
     return latest.astype("int64")
 
 
@@ -127,10 +131,11 @@ def death_days(cohort: Cohort) -> pd.Series:
     """
     events = cohort.events
     # A log may hold the death and its cause as two rows.
-    fatal = events[events["event"].isin(DEATHS)]
-    first = fatal.groupby("patient_id")["day"].min()
+    fatal = events["event"].isin(DEATHS)
+    first = events[fatal].groupby("patient_id")["day"].min()
     patients = cohort.patients["patient_id"]
-    return first.reindex(patients).astype("Float64").rename_axis("patient_id")
+    of_everybody = first.reindex(patients)
+    return of_everybody.astype("Float64")
 
 
 def _observed_to(cohort: Cohort) -> pd.Series:

@@ -264,11 +264,6 @@ class DerivedCohort:
         return self._log_ends.copy(deep=False)
 
     @property
-    def death_days(self) -> pd.Series:
-        """Day of each patient's death, by `patient_id`; see `as_of.death_days`."""
-        return self._death_days.copy(deep=False)
-
-    @property
     def timeline(self) -> pd.DataFrame:
         """One row per patient, instrument and score; see `timeline_table`."""
         return self._timeline.copy(deep=False)
@@ -290,8 +285,7 @@ class DerivedCohort:
         A state begins on the day of its score and holds until the next complete score, at most
         `Criteria.state_holds_days` days after its own. The baseline is `unchanged` by definition,
         from the first session on. Of two scores on one day the later one counts. An incomplete
-        score neither begins nor ends anything. Nobody is in a state on the day of a death or after
-        it.
+        score neither begins nor ends anything. Nobody is in a state from the day of a death on.
 
         Sorted: `patient_id` `state` (ordered category) `from_day` `to_day` (the first day on which
         it holds no more). Patients without a rated baseline have none; nothing begins before day 0.
@@ -454,19 +448,11 @@ class DerivedCohort:
         )
 
     @cached_property
-    def _death_days(self) -> pd.Series:
-        return death_days(self.cohort)
-
-    @cached_property
     def _state_segments(self) -> pd.DataFrame:
         outcomes = self._outcomes.set_index("patient_id")
         baseline_day = outcomes.loc[self.rated, "baseline_day"]
-        return state_segment_rows(
-            self._timeline,
-            baseline_day,
-            self.criteria,
-            self._death_days,
-        )
+        died = death_days(self.cohort)
+        return state_segment_rows(self._timeline, baseline_day, self.criteria, died)
 
     @cached_property
     def _all_sessions(self) -> pd.DataFrame:

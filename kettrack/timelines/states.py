@@ -214,8 +214,10 @@ def state_segment_rows(
     following = by_patient.shift(-1).fillna(np.inf)
     # `to_day` is the first day on which the state holds no more
     longest = day + criteria.state_holds_days + 1
-    died = rows["patient_id"].map(death_day).astype(np.float64).fillna(np.inf)
-    ends = np.minimum(np.minimum(following, longest), died)
+    died = rows["patient_id"].map(death_day)
+    last = died.astype(np.float64).fillna(np.inf)
+    ends = np.minimum(following, longest)
+    ends = np.minimum(ends, last)
     out = rows.assign(
         state=rows["state"].astype(kind),
         from_day=day.clip(lower=0),

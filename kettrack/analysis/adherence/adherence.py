@@ -22,6 +22,7 @@ from kettrack.estimators.survival.competing_risks import (
 )
 from kettrack.estimators.survival.life_table import steps_to_show
 from kettrack.result import Role
+from kettrack.timelines.as_of import death_days
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import (
     COMPLETE_LOG_DAYS,
@@ -258,7 +259,7 @@ def discontinuations(cohort: DerivedCohort) -> tuple[pd.DataFrame, list[str]]:
     bucket = cohort.bucket
     known_to = np.asarray(bucket.observed_to_day, np.float64) - COMPLETE_LOG_DAYS
     last, gap_after = _last_before_gap(cohort)
-    death = cohort.death_days.to_numpy(np.float64, na_value=np.inf)
+    death = death_days(cohort.cohort).to_numpy(np.float64, na_value=np.inf)
     # Whoever dies before a gap is too long can have no more sessions, however far the log goes on.
     died = (death <= last + COMPLETE_LOG_DAYS) & ~np.isfinite(gap_after)
     stopped = (last <= known_to) | died
